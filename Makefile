@@ -1,0 +1,49 @@
+# The verbs of this project. Each does its own set-up; `make demo` and `make test` need nothing before.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench bpf wheel docs clean
+RUN := .venv/bin
+
+help: ## Show the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: ## Run a harmless attack in a real container and watch it being detected
+	@deploy/prepare.sh demo
+	@$(RUN)/tracetide demo
+
+test: ## Run every test; ends with a list of what was not run and why
+	@deploy/prepare.sh test
+	@$(RUN)/pytest
+
+lint: ## Check style, types, import directions and the formatting of Python and C
+	@deploy/prepare.sh test
+	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-cache
+	@$(RUN)/clang-format --dry-run --Werror bpf/*.c bpf/*.h
+
+format: ## Format Python and C
+	@deploy/prepare.sh test
+	@$(RUN)/ruff format .
+	@$(RUN)/ruff check --fix .
+	@$(RUN)/clang-format -i bpf/*.c bpf/*.h
+
+bench: ## Measure throughput and cost as ratios against the bare cost
+	@deploy/prepare.sh test
+	@$(RUN)/python -m bench
+
+bpf: ## Compile the BPF programs that are out of date
+	@deploy/prepare.sh demo
+	@$(RUN)/python -m bpf.build
+
+wheel: ## Build the wheel, with BPF objects for x86-64 and arm64, into dist/
+	@deploy/prepare.sh test
+	@$(RUN)/pip wheel -q --no-deps -w dist .
+
+docs: ## Generate the reference pages in docs/ from the code
+	@deploy/prepare.sh test
+	@$(RUN)/python -m tracetide.reference
+
+clean: ## Remove everything that the other verbs made
+	@rm -rf .venv .cache dist bpf/objects .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
