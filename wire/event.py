@@ -1,0 +1,161 @@
+r"""One kind of kernel event per struct: what a collector saw a process do.
+
+Conventions that hold for every event:
+
+* ``(host.boot, seq)`` is the event's identity, ``(host.boot, pid, start)`` the acting process's.
+* Times are nanoseconds: ``time`` since the epoch, ``start`` since boot, rounded down to
+  the 10 ms clock tick in which ``/proc/PID/stat`` shows it, so that both sources agree.
+* ``pid`` is the thread group (what user space calls a process), ``tid`` the thread.
+* Bytes that are no UTF-8 appear as ``\xNN``. A value that could not be had is ``None``.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+
+class Event(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
+    """What every event carries. ``type`` is the name that rules use (``evt.type``)."""
+
+    type: str
+    seq: int
+    time: int
+    pid: int
+    tid: int
+    start: int
+    comm: str = ""
+    uid: int | None = None
+    cgroup: int | None = None
+
+
+class Ancestor(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A process above the acting one, as the kernel knew it when the event happened."""
+
+    pid: int
+    start: int
+    comm: str
+
+
+class Descriptor(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What an open file descriptor is.
+
+    ``type`` is Falco's ``fd.type``: file, directory, ipv4, ipv6, unix, pipe, tty (a character
+    device that is a terminal), dev, event, other. ``name`` is a path, or for sockets
+    ``local:port->remote:port``. ``inode`` joins the two ends of a pipe.
+    """
+
+    type: str
+    name: str = ""
+    inode: int | None = None
+
+
+class Fork(Event, tag="fork", kw_only=True, frozen=True):
+    """A new process. ``pid``, ``tid`` and ``start`` are the child's."""
+
+    type: Literal["fork"] = "fork"
+    parent: int
+    parent_start: int
+    vpid: int | None = None
+
+
+class Exec(Event, tag="exec", kw_only=True, frozen=True):
+    """A process replaced its program. Everything here is read from the kernel after the fact.
+
+    ``args`` includes ``argv[0]``; ``args_lost`` counts the bytes that did not fit. Capability sets are
+    the kernel's bit masks. ``loginuid`` is -1 if nobody logged in. ``tty`` is the device number, 0 for none.
+    ``parents`` starts with the parent.
+    """
+
+    type: Literal["execve", "execveat"] = "execve"
+    filename: str = ""
+    exepath: str | None = None
+    args: list[str] = field(default_factory=list)
+    args_lost: int = 0
+    cwd: str | None = None
+    parents: list[Ancestor] = field(default_factory=list)
+    stdio: list[Descriptor | None] = field(default_factory=list)
+    gid: int | None = None
+    euid: int | None = None
+    egid: int | None = None
+    suid: int | None = None
+    sgid: int | None = None
+    user: str | None = None
+    loginuid: int | None = None
+    cap_permitted: int | None = None
+    cap_effective: int | None = None
+    cap_inheritable: int | None = None
+    tty: int | None = None
+    vpid: int | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    pid_ns: int | None = None
+    mnt_ns: int | None = None
+    upper_layer: bool = False
+    memfd: bool = False
+    cgroup_path: str | None = None
+
+
+class Snapshot(Exec, tag="snapshot", kw_only=True, frozen=True):
+    """A process that was already there when the collector started, read from ``/proc``."""
+
+    type: Literal["snapshot"] = "snapshot"  # type: ignore[assignment]  # a different set of names
+
+
+class Exit(Event, tag="exit", kw_only=True, frozen=True):
+    """The last thread of a process ended. ``code`` is its exit status, ``signal`` what killed it."""
+
+    type: Literal["procexit"] = "procexit"
+    code: int = 0
+    signal: int = 0
+
+
+class Open(Event, tag="open", kw_only=True, frozen=True):
+    """A file was opened, or the attempt failed.
+
+    ``path`` is absolute and without ``.``, ``..`` and doubled slashes; symbolic links in it are
+    not resolved. ``raw`` is what the program passed when that differs. ``flags`` and ``mode``
+    are the kernel's bits. ``result`` is the descriptor, or minus the errno.
+    """
+
+    type: Literal["open", "openat", "openat2", "creat"]
+    result: int
+    path: str
+    raw: str | None = None
+    flags: int = 0
+    mode: int = 0
+
+
+class Socket(Event, tag="socket", kw_only=True, frozen=True):
+    """A socket was connected, accepted, bound or began to listen.
+
+    ``family`` is ipv4, ipv6 or unix; ``proto`` tcp, udp, icmp or raw. Addresses are text, IPv4 in
+    IPv6 as IPv4. ``fd`` is the socket's descriptor (for accept the new one); ``result`` the return
+    value. ``path`` is a unix socket's, abstract ones start with ``@``.
+    """
+
+    type: Literal["connect", "accept", "accept4", "bind", "listen"]
+    result: int
+    fd: int
+    family: str
+    proto: str | None = None
+    local_ip: str | None = None
+    local_port: int | None = None
+    remote_ip: str | None = None
+    remote_port: int | None = None
+    path: str | None = None
+
+
+class Loss(Event, tag="loss", kw_only=True, frozen=True):
+    """Events that never made it into the stream: how many of each type, and where they were lost.
+
+    ``where`` is ``ring`` (the kernel's buffer was full), ``filter`` (a rate limit) or ``shed`` (the
+    way to Kafka was blocked).
+    """
+
+    type: Literal["loss"] = "loss"
+    where: str
+    counts: dict[str, int]
+
+
+AnyEvent = Fork | Exec | Snapshot | Exit | Open | Socket | Loss
+KINDS: tuple[type[Event], ...] = (Fork, Exec, Snapshot, Exit, Open, Socket, Loss)

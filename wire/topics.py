@@ -1,0 +1,59 @@
+"""The Kafka topics, what they must be set to, and the headers of their records."""
+
+from dataclasses import dataclass, field
+
+EVENTS = "tracetide.events.v1"
+DETECTIONS = "tracetide.detections.v1"
+DEAD = "tracetide.dead.v1"
+STATE = "tracetide.state.v1"
+
+Headers = list[tuple[str, bytes]]
+
+_DAY = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic and the settings that differ from a broker's defaults."""
+
+    name: str
+    config: dict[str, str] = field(default_factory=dict)
+
+
+# All have the same number of partitions: those of the state go with those of the events.
+TOPICS = (
+    Topic(EVENTS, {"retention.ms": str(3 * _DAY), "max.message.bytes": "2097152"}),
+    Topic(DETECTIONS, {"retention.ms": str(30 * _DAY), "max.message.bytes": "2097152"}),
+    Topic(DEAD, {"retention.ms": str(30 * _DAY), "max.message.bytes": "4194304"}),
+    Topic(
+        STATE,
+        {
+            "cleanup.policy": "compact",
+            "max.message.bytes": "16777216",
+            "segment.ms": "600000",
+            "min.cleanable.dirty.ratio": "0.2",
+        },
+    ),
+)
+
+
+def event_headers(schema: int, host: str, boot: str, first: int, last: int) -> Headers:
+    """What a consumer can know of an event batch without decoding it."""
+    return [
+        ("schema", str(schema).encode()),
+        ("host", host.encode()),
+        ("boot", boot.encode()),
+        ("first", str(first).encode()),
+        ("last", str(last).encode()),
+    ]
+
+
+def dead_headers(stage: str, reason: str, topic: str, partition: int, offset: int) -> Headers:
+    """Why a record is on the dead-letter topic and where it came from."""
+    return [
+        ("stage", stage.encode()),
+        ("reason", reason.encode("utf-8", "backslashreplace")),
+        ("topic", topic.encode()),
+        ("partition", str(partition).encode()),
+        ("offset", str(offset).encode()),
+    ]
