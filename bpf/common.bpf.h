@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every program needs: the shared maps, the record it builds, and the way to the collector.
+ *
+ * What hangs on a task is read directly, at half the cost of BPF_CORE_READ. That is for pointers of which the
+ * verifier does not know what they point to: out of an array, from a number, or perhaps NULL by its book.
+ */
+#ifndef TRACETIDE_COMMON_BPF_H
+#define TRACETIDE_COMMON_BPF_H
+
+#include "kernel_types.h"
+
+#include "events.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* Room for the largest record (an exec, all of whose paths are as long as can be), and for one piece of it. */
+#define RECORD_SIZE 49152
+#define CHUNK_SIZE 8192
+
+/* One per CPU, built up piece by piece and sent when complete. */
+struct record {
+	u32 busy;
+	u32 used;
+	u32 detached; /* set by append_path */
+	u32 pad;
+	u8 data[RECORD_SIZE];
+};
+
+struct losses {
+	u64 count[KINDS];
+};
+
+/* The loader sets the sizes of events and records, and lets all objects share the same four maps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct losses);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct config);
+} config SEC(".maps");
+
+/* An element per CPU rather than a per-CPU map: the kernel limits the elements of those to 32 KiB. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct record);
+} records SEC(".maps");
+
+/* TRACEPOINT(sched_process_fork, on_fork, ...) { ... } defines a program on a tracepoint of the kernel. */
+#define TRACEPOINT(event, name, args...) SEC("tp_btf/" #event) int BPF_PROG(name, args)
+
+static __always_inline struct config *settings(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+static __always_inline struct record *this_record(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&records, &cpu);
+}
+
+static __always_inline void lose(u32 kind)
+{
+	u32 zero = 0;
+	struct losses *lost = bpf_map_lookup_elem(&losses, &zero);
+
+	if (lost)
+		lost->count[kind & (KINDS - 1)]++;
+}
+
+/*
+ * Begin a record whose fixed part has this size; what is begun must be submitted. Should a kernel let one
+ * program interrupt another on the same CPU, the event of the second is lost.
+ */
+static __always_inline struct record *new_record(u32 size, u32 kind)
+{
+	struct record *record = this_record();
+
+	if (!record)
+		return NULL;
+	if (__sync_lock_test_and_set(&record->busy, 1)) {
+		lose(kind);
+		return NULL;
+	}
+	record->used = size;
+	return record;
+}
+
+/* Where to write the next piece, of at most CHUNK_SIZE bytes; NULL when the record is full. */
+static __always_inline void *end_of(struct record *record)
+{
+	u32 used = record->used;
+
+	barrier_var(used);
+	if (used > RECORD_SIZE - CHUNK_SIZE)
+		return NULL;
+	return record->data + used;
+}
+
+static __always_inline u32 append_kernel_string(struct record *record, const void *string, u32 size)
+{
+	void *end = end_of(record);
+	long length = end ? bpf_probe_read_kernel_str(end, size, string) : 0;
+
+	if (length <= 0)
+		return 0;
+	record->used += length;
+	return length;
+}
+
+static __always_inline u32 append_user_string(struct record *record, const void *string, u32 size)
+{
+	void *end = end_of(record);
+	long length = end ? bpf_probe_read_user_str(end, size, string) : 0;
+
+	if (length <= 0)
+		return 0;
+	record->used += length;
+	return length;
+}
+
+/* The compiler must not compare one copy of the size and use another: verifiers before 6.8 know only the first. */
+static __always_inline u32 at_most(u32 size, u32 limit)
+{
+	barrier_var(size);
+	return size > limit ? limit : size;
+}
+
+static __always_inline u32 append_kernel(struct record *record, const void *bytes, u32 size, u32 limit)
+{
+	void *end = end_of(record);
+
+	size = at_most(size, limit);
+	if (!end || bpf_probe_read_kernel(end, size, bytes))
+		return 0;
+	record->used += size;
+	return size;
+}
+
+static __always_inline u32 append_user(struct record *record, const void *bytes, u32 size, u32 limit)
+{
+	void *end = end_of(record);
+
+	size = at_most(size, limit);
+	if (!end || bpf_probe_read_user(end, size, bytes))
+		return 0;
+	record->used += size;
+	return size;
+}
+
+/* Hand the record to the collector, or count it as lost. */
+static __always_inline void submit(struct record *record, u32 kind)
+{
+	u64 size = record->used;
+	struct config *set = settings();
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (size > RECORD_SIZE)
+		size = RECORD_SIZE;
+	/* Once per filling of the buffer is enough: the collector also looks by itself, many times a second. */
+	if (set && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) - set->wake_at < RECORD_SIZE)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&events, record->data, size, flags))
+		lose(kind);
+	record->busy = 0;
+}
+
+/* The task's group in the version 1 hierarchy of a controller; NULL if that controller is not on it. */
+static __always_inline struct cgroup *cgroup_v1(struct css_set *set, u64 controller)
+{
+	struct cgroup *cgroup = ((struct cgroup_subsys_state **)set->subsys)[controller]->cgroup;
+
+	return cgroup->root->hierarchy_id ? cgroup : NULL;
+}
+
+/*
+ * The control group that tells containers apart. Where version 1 is in use next to the unified hierarchy,
+ * only some runtimes put containers into the latter, but all into those of the memory and pids controllers.
+ */
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = task->cgroups;
+	struct cgroup *cgroup = NULL;
+
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		cgroup = cgroup_v1(set, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		cgroup = cgroup_v1(set, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
+	return cgroup ? cgroup : set->dfl_cgrp;
+}
+
+/* Its number, unique on the host: each hierarchy counts for itself, the unified one is hierarchy 0. */
+static __always_inline u64 cgroup_id_of(struct task_struct *task)
+{
+	struct cgroup *cgroup = cgroup_of(task);
+	u64 hierarchy = cgroup->root->hierarchy_id;
+
+	return hierarchy << 48 | cgroup->kn->id;
+}
+
+static __always_inline void fill_header(struct header *header, struct task_struct *task, u32 kind)
+{
+	header->time = bpf_ktime_get_boot_ns();
+	header->start = task->group_leader->start_boottime;
+	header->cgroup = cgroup_id_of(task);
+	header->pid = task->tgid;
+	header->tid = task->pid;
+	header->uid = task->cred->uid.val;
+	header->kind = kind;
+	BPF_CORE_READ_STR_INTO(&header->comm, task, comm);
+}
+
+/* The process's number in the innermost of its pid namespaces, and which that is. */
+static __always_inline struct upid *innermost(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	u32 level = BPF_CORE_READ(pid, level);
+
+	return (void *)pid->numbers + level * bpf_core_type_size(struct upid);
+}
+
+/* An open file of the current process. */
+static __always_inline struct file *file_at(struct task_struct *task, u32 fd)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file *file = NULL;
+
+	if (fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	return file;
+}
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFDIR 0040000
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The records that travel from the kernel to the collector. collectors/kernel/layout.py says the same in
+ * Python, and a test compares the two. Fields have fixed widths and lie at multiples of them, with explicit
+ * padding.
+ *
+ * What has no fixed size stands behind the record, in the order of its *_size fields. A path (*_path) is a
+ * row of names that each end in a zero byte, the last name first: "/usr/bin/id" is "id\0bin\0usr\0". Its
+ * size is PATH_UNKNOWN, and nothing stands for it, if the kernel has none.
+ */
+#ifndef TRACETIDE_EVENTS_H
+#define TRACETIDE_EVENTS_H
+
+#define COMM_SIZE 16
+#define ANCESTORS 8
+#define STDIO 3
+#define KINDS 128 /* room for event types in the table of losses; a power of two */
+#define PATH_UNKNOWN 0xffff
+
+/*
+ * Times in nanoseconds since boot; start is the thread group leader's. kind is the event type's number in
+ * collectors/kernel/hooks.py.
+ */
+struct header {
+	u64 time;
+	u64 start;
+	u64 cgroup;
+	u32 pid;
+	u32 tid;
+	u32 uid;
+	u32 kind;
+	u8 comm[COMM_SIZE];
+};
+
+/* A socket's two ends. Ports in host order, addresses as on the wire; IPv4 uses the first four bytes. */
+struct endpoints {
+	u8 local[16];
+	u8 remote[16];
+	u16 local_port;
+	u16 remote_port;
+	u16 family;
+	u8 type;
+	u8 protocol;
+};
+
+struct fork_event {
+	struct header header;
+	u64 parent_start;
+	u32 parent;
+	u32 vpid;
+};
+
+struct exit_event {
+	struct header header;
+	u32 status; /* as wait(2) gives it */
+	u32 pad;
+};
+
+struct ancestor {
+	u64 start;
+	u32 pid;
+	u32 pad;
+	u8 comm[COMM_SIZE];
+};
+
+/* mode is 0 where no descriptor is open. name is a path, for unix sockets a struct sockaddr_un. */
+struct descriptor {
+	u64 inode;
+	u32 mode;
+	u32 device;
+	struct endpoints socket;
+	u16 name_size;
+	u16 detached; /* the name stands for itself: no directory above it */
+	u32 pad;
+};
+
+enum exec_flag {
+	EXEC_UPPER_LAYER = 1, /* the executable is from an overlay's writable layer */
+	EXEC_MEMFD = 2, /* the executable is no file but memory */
+};
+
+struct exec_event {
+	struct header header;
+	u64 cap_inheritable;
+	u64 cap_permitted;
+	u64 cap_effective;
+	u32 gid;
+	u32 euid;
+	u32 egid;
+	u32 suid;
+	u32 sgid;
+	u32 loginuid;
+	u32 tty;
+	u32 vpid;
+	u32 pgid;
+	u32 sid;
+	u32 pid_ns;
+	u32 mnt_ns;
+	u32 flags;
+	u32 args_lost;
+	u32 ancestor_count;
+	u16 filename_size;
+	u16 exe_path_size;
+	u16 cwd_path_size;
+	u16 cgroup_path_size;
+	u16 args_size;
+	u16 pad;
+	struct ancestor ancestors[ANCESTORS];
+	struct descriptor stdio[STDIO]; /* their names come last */
+};
+
+/* base is the directory that path is read from: the root directory for one that begins with a slash. */
+struct open_event {
+	struct header header;
+	s64 result;
+	u64 flags;
+	u32 mode;
+	u16 path_size; /* as the program passed it */
+	u16 base_path_size;
+};
+
+/* address is a struct sockaddr: what the program passed, or what a unix socket is bound to. */
+struct socket_event {
+	struct header header;
+	s64 result;
+	s32 fd;
+	u16 address_size;
+	u16 pad;
+	struct endpoints ends;
+};
+
+/* Settings that the collector writes, one element of the map "config". */
+struct config {
+	u32 own_tgid; /* the collector, left out of everything but forks, execs and exits */
+	u32 wake_at; /* bytes in the ring buffer from which on the collector is woken */
+	u64 skip; /* enum skip, or'ed */
+};
+
+/* What is left out because nobody asked for it. */
+enum skip {
+	SKIP_DIRECTORY_READS = 1, /* directories successfully opened for reading */
+	SKIP_EMPTY_ACCEPTS = 2, /* accept that found nobody waiting */
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Paths as the kernel knows them, appended to a record name by name from the last to the first. The
+ * functions are global so that the verifier looks at each once, not at every call; they take numbers only.
+ */
+#ifndef TRACETIDE_PATH_BPF_H
+#define TRACETIDE_PATH_BPF_H
+
+#include "common.bpf.h"
+
+#define NAME_SIZE 256
+#define PATH_SIZE 4096
+/* Names and mount points on the way; each costs the verifier time when a program is loaded. */
+#define DEPTH 1024
+#define CGROUP_DEPTH 64
+
+/* Stands at the top of a path that was too long to be followed to the root. */
+const char cut[] = "...";
+
+/*
+ * The path of a directory entry up to the root of its mount namespace; the bytes appended, PATH_UNKNOWN
+ * without an entry. One that has no directory above it (memfd, pipe, anonymous inode) is just its name and
+ * sets record->detached.
+ */
+__noinline int append_path(u64 mnt, u64 entry)
+{
+	struct record *record = this_record();
+	struct vfsmount *vfsmount = (void *)mnt;
+	struct dentry *dentry = (void *)entry;
+	struct dentry *top;
+	u32 begin;
+
+	if (!record || !dentry)
+		return PATH_UNKNOWN;
+	top = BPF_CORE_READ(vfsmount, mnt_root);
+	begin = record->used;
+	record->detached = 0;
+	for (u32 i = 0; i < DEPTH && record->used - begin < PATH_SIZE; i++) {
+		struct dentry *above;
+
+		if (dentry == top) {
+			struct mount *mount = container_of(vfsmount, struct mount, mnt);
+			struct mount *upper = BPF_CORE_READ(mount, mnt_parent);
+
+			if (upper == mount)
+				return record->used - begin;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			vfsmount = &upper->mnt;
+			top = BPF_CORE_READ(vfsmount, mnt_root);
+			continue;
+		}
+		if (!append_kernel_string(record, BPF_CORE_READ(dentry, d_name.name), NAME_SIZE))
+			break;
+		above = BPF_CORE_READ(dentry, d_parent);
+		if (dentry == above) {
+			record->detached = 1;
+			return record->used - begin;
+		}
+		dentry = above;
+	}
+	append_kernel_string(record, cut, sizeof(cut));
+	return record->used - begin;
+}
+
+/* The path of the current task's control group below the root of its hierarchy; the bytes appended. */
+__noinline int append_cgroup_path(void)
+{
+	struct record *record = this_record();
+	struct kernfs_node *node = cgroup_of(bpf_get_current_task_btf())->kn;
+	u32 begin;
+
+	if (!record)
+		return PATH_UNKNOWN;
+	begin = record->used;
+	for (u32 i = 0; i < CGROUP_DEPTH; i++) {
+		struct kernfs_node *above;
+
+		if (bpf_core_field_exists(node->__parent))
+			above = BPF_CORE_READ(node, __parent);
+		else
+			above = BPF_CORE_READ((struct kernfs_node___before_6_15 *)node, parent);
+		if (!above || !append_kernel_string(record, BPF_CORE_READ(node, name), NAME_SIZE))
+			break;
+		node = above;
+	}
+	return record->used - begin;
+}
+
+static __always_inline u16 append_file_path(struct file *file)
+{
+	return append_path((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
+}
+
+#endif

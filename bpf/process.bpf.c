@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Processes: born, given a program, ended. */
+#include "path.bpf.h"
+#include "socket.bpf.h"
+
+/* The event types' numbers in collectors/kernel/hooks.py. */
+enum kind {
+	FORK = 1,
+	EXECVE = 2,
+	EXECVEAT = 3,
+	PROCEXIT = 4,
+};
+
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define SIGNAL_GROUP_EXIT 4
+
+/* Ends of processes whose last threads left at the same moment; each is to be told once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u8);
+} ended SEC(".maps");
+
+TRACEPOINT(sched_process_fork, on_fork, struct task_struct *caller, struct task_struct *child)
+{
+	struct record *record;
+	struct fork_event *event;
+	struct task_struct *parent;
+
+	if (child->pid != child->tgid)
+		return 0;
+	record = new_record(sizeof(*event), FORK);
+	if (!record)
+		return 0;
+	event = (void *)record->data;
+	fill_header(&event->header, child, FORK);
+	parent = child->real_parent->group_leader;
+	event->parent_start = parent->start_boottime;
+	event->parent = parent->tgid;
+	event->vpid = BPF_CORE_READ(innermost(child), nr);
+	submit(record, FORK);
+	return 0;
+}
+
+/* Whether this thread is the one to tell that the whole process is gone. */
+static __always_inline bool is_last(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	u64 key = task->group_leader->start_boottime ^ (u64)task->tgid << 40;
+	u8 one = 1;
+
+	if (signal->live.counter > 0)
+		return false;
+	if (signal->nr_threads <= 1)
+		return true;
+	return !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
+}
+
+/* The status that the parent will get from wait(2). */
+static __always_inline u32 status_of(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		return signal->group_exit_code;
+	return task->group_leader->exit_code;
+}
+
+TRACEPOINT(sched_process_exit, on_procexit, struct task_struct *task)
+{
+	struct record *record;
+	struct exit_event *event;
+
+	if (!is_last(task))
+		return 0;
+	record = new_record(sizeof(*event), PROCEXIT);
+	if (!record)
+		return 0;
+	event = (void *)record->data;
+	fill_header(&event->header, task, PROCEXIT);
+	event->status = status_of(task);
+	event->pad = 0;
+	submit(record, PROCEXIT);
+	return 0;
+}
+
+static __always_inline void fill_credentials(struct exec_event *event, struct task_struct *task)
+{
+	const struct cred *cred = task->cred;
+
+	BPF_CORE_READ_INTO(&event->cap_inheritable, cred, cap_inheritable);
+	BPF_CORE_READ_INTO(&event->cap_permitted, cred, cap_permitted);
+	BPF_CORE_READ_INTO(&event->cap_effective, cred, cap_effective);
+	event->gid = cred->gid.val;
+	event->euid = cred->euid.val;
+	event->egid = cred->egid.val;
+	event->suid = cred->suid.val;
+	event->sgid = cred->sgid.val;
+	event->loginuid = -1;
+	if (bpf_core_field_exists(task->loginuid))
+		event->loginuid = task->loginuid.val;
+}
+
+/* The number of the terminal as /proc/PID/stat has it, 0 for none. */
+static __always_inline u32 terminal_of(struct signal_struct *signal)
+{
+	struct tty_struct *tty = signal->tty;
+	u32 major, minor;
+
+	if (!tty)
+		return 0;
+	major = tty->driver->major;
+	minor = tty->driver->minor_start + tty->index;
+	return (minor & 0xff) | major << 8 | (minor & ~0xff) << 12;
+}
+
+static __always_inline void fill_identity(struct exec_event *event, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct upid *upid = innermost(task);
+
+	event->tty = terminal_of(signal);
+	event->vpid = BPF_CORE_READ(upid, nr);
+	event->pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
+	event->sid = signal->pids[PIDTYPE_SID]->numbers[0].nr;
+	event->pid_ns = BPF_CORE_READ(upid, ns, ns.inum);
+	event->mnt_ns = task->nsproxy->mnt_ns->ns.inum;
+}
+
+static __always_inline void fill_ancestors(struct exec_event *event, struct task_struct *task)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < ANCESTORS; i++) {
+		struct ancestor *ancestor = &event->ancestors[i];
+
+		task = task->real_parent->group_leader;
+		ancestor->pid = task->tgid;
+		if (!ancestor->pid)
+			break;
+		ancestor->start = task->start_boottime;
+		ancestor->pad = 0;
+		BPF_CORE_READ_STR_INTO(&ancestor->comm, task, comm);
+		count++;
+	}
+	event->ancestor_count = count;
+}
+
+/* An overlay's inode has the entry of the writable layer, if there is one, right behind the common part. */
+static __always_inline bool in_upper_layer(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct dentry *upper = NULL;
+
+	if (BPF_CORE_READ(file, f_path.dentry, d_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return false;
+	bpf_probe_read_kernel(&upper, sizeof(upper), (u8 *)inode + bpf_core_type_size(struct inode));
+	return upper && BPF_CORE_READ(upper, d_inode);
+}
+
+static __always_inline bool is_memfd(struct record *record, u32 path)
+{
+	const char prefix[] = "memfd:";
+
+	if (!record->detached || path > RECORD_SIZE - sizeof(prefix))
+		return false;
+	for (u32 i = 0; i < sizeof(prefix) - 1; i++)
+		if (record->data[path + i] != prefix[i])
+			return false;
+	return true;
+}
+
+static __always_inline void append_executable(struct record *record, struct task_struct *task)
+{
+	struct exec_event *event = (void *)record->data;
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	u32 path = record->used;
+
+	event->exe_path_size = append_file_path(file);
+	event->flags = 0;
+	if (is_memfd(record, path))
+		event->flags |= EXEC_MEMFD;
+	if (in_upper_layer(file))
+		event->flags |= EXEC_UPPER_LAYER;
+}
+
+static __always_inline void append_arguments(struct record *record, struct task_struct *task)
+{
+	struct exec_event *event = (void *)record->data;
+	unsigned long start = task->mm->arg_start;
+	u32 size = task->mm->arg_end - start;
+	u32 read = append_user(record, (void *)start, size, CHUNK_SIZE);
+
+	event->args_size = read;
+	event->args_lost = size - read;
+}
+
+static __always_inline void append_descriptor(struct record *record, struct task_struct *task, u32 fd)
+{
+	struct descriptor *descriptor = &((struct exec_event *)record->data)->stdio[fd];
+	struct file *file = file_at(task, fd);
+	struct sock *sk = socket_of(file);
+
+	__builtin_memset(descriptor, 0, sizeof(*descriptor));
+	if (!file)
+		return;
+	descriptor->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	descriptor->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	descriptor->device = BPF_CORE_READ(file, f_inode, i_rdev);
+	if (!sk) {
+		descriptor->name_size = append_file_path(file);
+		descriptor->detached = record->detached;
+		return;
+	}
+	fill_endpoints(&descriptor->socket, sk);
+	if (descriptor->socket.family == AF_UNIX)
+		descriptor->name_size = append_unix_address(record, sk);
+}
+
+TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid, struct linux_binprm *binary)
+{
+	/* x86 makes every exec look like execve in the registers; only execveat goes by a descriptor. */
+	u32 kind = BPF_CORE_READ(binary, fdpath) ? EXECVEAT : EXECVE;
+	struct record *record = new_record(sizeof(struct exec_event), kind);
+	struct fs_struct *fs = task->fs;
+	struct exec_event *event;
+
+	if (!record)
+		return 0;
+	event = (void *)record->data;
+	fill_header(&event->header, task, kind);
+	fill_credentials(event, task);
+	fill_identity(event, task);
+	fill_ancestors(event, task);
+	event->pad = 0;
+	event->filename_size = append_kernel_string(record, BPF_CORE_READ(binary, filename), PATH_SIZE);
+	append_executable(record, task);
+	event->cwd_path_size =
+		append_path((u64)BPF_CORE_READ(fs, pwd.mnt), (u64)BPF_CORE_READ(fs, pwd.dentry));
+	event->cgroup_path_size = append_cgroup_path();
+	append_arguments(record, task);
+	for (u32 fd = 0; fd < STDIO; fd++)
+		append_descriptor(record, task, fd);
+	submit(record, kind);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

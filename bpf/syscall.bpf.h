@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Programs that run when a system call returns. Its arguments are still in the registers that the process
+ * came with, so one hook per call is enough and nothing has to be kept from its entry.
+ */
+#ifndef TRACETIDE_SYSCALL_BPF_H
+#define TRACETIDE_SYSCALL_BPF_H
+
+#include "common.bpf.h"
+
+/* A system call that has returned. kind is the event type's number in collectors/kernel/hooks.py. */
+struct call {
+	struct task_struct *task;
+	struct config *settings;
+	u32 kind;
+	s64 result;
+	u64 arg[4];
+};
+
+/* SYSCALL(openat, 6) { ... } defines the program on_openat; its body gets the call. */
+#define SYSCALL(name, number)                                                          \
+	static __always_inline int handle_##name(struct call *call);                   \
+	SEC("tp/syscalls/sys_exit_" #name) int on_##name(struct syscall_exit *context) \
+	{                                                                              \
+		struct call call = { .kind = number, .result = context->result };      \
+                                                                                       \
+		return read_call(&call) ? handle_##name(&call) : 0;                    \
+	}                                                                              \
+	static __always_inline int handle_##name(struct call *call)
+
+/* False if nobody wants to know. */
+static __always_inline bool read_call(struct call *call)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs;
+
+	call->task = task;
+	call->settings = settings();
+	if (!call->settings || call->settings->own_tgid == (u32)task->tgid)
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+#if defined(__TARGET_ARCH_x86)
+	call->arg[0] = regs->di;
+	call->arg[1] = regs->si;
+	call->arg[2] = regs->dx;
+	call->arg[3] = regs->r10;
+#else
+	call->arg[0] = regs->orig_x0;
+	call->arg[1] = regs->regs[1];
+	call->arg[2] = regs->regs[2];
+	call->arg[3] = regs->regs[3];
+#endif
+	return true;
+}
+
+#endif
