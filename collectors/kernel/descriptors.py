@@ -1,0 +1,63 @@
+"""Decodes what the descriptors 0, 1 and 2 of a process are."""
+
+from __future__ import annotations
+
+import stat
+from typing import Any
+
+from collectors.kernel.decode import AF_UNIX, Context, End, after, family_of, path_at, unix_path
+from collectors.kernel.layout import DESCRIPTOR, STDIO, compiled
+from wire.event import Descriptor
+
+LAYOUT = compiled(DESCRIPTOR)
+
+_TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFBLK: "dev"}
+
+
+def decode_all(context: Context, data: bytes, at: int, names_at: int) -> list[Descriptor | None]:
+    """The descriptors from 0 up, ``None`` where nothing is open; their names begin at ``names_at``."""
+    found = []
+    for _ in range(STDIO):
+        values = LAYOUT.unpack_from(data, at)
+        size = values[10]
+        found.append(_decode(context, values, data, names_at))
+        at += LAYOUT.size
+        names_at = after(names_at, size)
+    return found
+
+
+def _decode(context: Context, values: tuple[Any, ...], data: bytes, name_at: int) -> Descriptor | None:
+    inode, mode, device, local, remote, local_port, remote_port, family, _, _, size, detached = values
+    if mode == 0 and inode == 0:
+        return None
+    if not stat.S_ISSOCK(mode):
+        path = path_at(data, name_at, size) or ""
+        # The kernel's own device numbers: 12 bits major, 20 bits minor.
+        numbers = device >> 20, device & 0xFFFFF
+        return file_descriptor(context, inode, mode, numbers, path[1:] if detached else path)
+    if family == AF_UNIX:
+        return Descriptor("unix", unix_path(data[name_at : name_at + size]) or "", inode)
+    return socket_descriptor(inode, End(family, local, local_port), End(family, remote, remote_port))
+
+
+def file_descriptor(
+    context: Context, inode: int, mode: int, device: tuple[int, int], name: str
+) -> Descriptor:
+    """Something that is no socket. What has no directory above it has a name without a slash."""
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFCHR:
+        return Descriptor("tty" if context.is_terminal(*device) else "dev", name, inode)
+    if kind == stat.S_IFIFO:
+        return Descriptor("pipe", name, inode)
+    if name.startswith("memfd:"):
+        return Descriptor("file", f"/{name}", inode)
+    if not name.startswith("/"):
+        return Descriptor("event" if name == "[eventfd]" else "other", name, inode)
+    return Descriptor(_TYPES.get(kind, "other"), name, inode)
+
+
+def socket_descriptor(inode: int, local: End, remote: End) -> Descriptor:
+    """A socket by its two ends, IPv6 addresses without brackets as Falco has them."""
+    kind = family_of(local, remote)
+    name = "" if kind == "other" else f"{local.ip}:{local.port}->{remote.ip}:{remote.port}"
+    return Descriptor(kind, name, inode)

@@ -1,0 +1,128 @@
+"""The records of ``bpf/events.h`` in Python: the same fields in the same order; a test compares the two."""
+
+from struct import Struct
+
+COMM_SIZE = 16
+ANCESTORS = 8
+STDIO = 3
+KINDS = 128
+PATH_UNKNOWN = 0xFFFF
+
+Fields = tuple[tuple[str, str], ...]
+
+# struct name in events.h -> its fields: name and format as the struct module knows it, x for padding.
+HEADER: Fields = (
+    ("time", "Q"),
+    ("start", "Q"),
+    ("cgroup", "Q"),
+    ("pid", "I"),
+    ("tid", "I"),
+    ("uid", "I"),
+    ("kind", "I"),
+    ("comm", "16s"),
+)
+
+ENDPOINTS: Fields = (
+    ("local", "16s"),
+    ("remote", "16s"),
+    ("local_port", "H"),
+    ("remote_port", "H"),
+    ("family", "H"),
+    ("type", "B"),
+    ("protocol", "B"),
+)
+
+FORK: Fields = (
+    *HEADER,
+    ("parent_start", "Q"),
+    ("parent", "I"),
+    ("vpid", "I"),
+)
+
+EXIT: Fields = (
+    *HEADER,
+    ("status", "I"),
+    ("pad", "4x"),
+)
+
+EXEC: Fields = (
+    *HEADER,
+    ("cap_inheritable", "Q"),
+    ("cap_permitted", "Q"),
+    ("cap_effective", "Q"),
+    ("gid", "I"),
+    ("euid", "I"),
+    ("egid", "I"),
+    ("suid", "I"),
+    ("sgid", "I"),
+    ("loginuid", "I"),
+    ("tty", "I"),
+    ("vpid", "I"),
+    ("pgid", "I"),
+    ("sid", "I"),
+    ("pid_ns", "I"),
+    ("mnt_ns", "I"),
+    ("flags", "I"),
+    ("args_lost", "I"),
+    ("ancestor_count", "I"),
+    ("filename_size", "H"),
+    ("exe_path_size", "H"),
+    ("cwd_path_size", "H"),
+    ("cgroup_path_size", "H"),
+    ("args_size", "H"),
+    ("pad", "2x"),
+)
+
+ANCESTOR: Fields = (
+    ("start", "Q"),
+    ("pid", "I"),
+    ("pad", "4x"),
+    ("comm", "16s"),
+)
+
+DESCRIPTOR: Fields = (
+    ("inode", "Q"),
+    ("mode", "I"),
+    ("device", "I"),
+    *ENDPOINTS,
+    ("name_size", "H"),
+    ("detached", "H"),
+    ("pad", "4x"),
+)
+
+OPEN: Fields = (
+    *HEADER,
+    ("result", "q"),
+    ("flags", "Q"),
+    ("mode", "I"),
+    ("path_size", "H"),
+    ("base_path_size", "H"),
+)
+
+SOCKET: Fields = (
+    *HEADER,
+    ("result", "q"),
+    ("fd", "i"),
+    ("address_size", "H"),
+    ("pad", "2x"),
+    *ENDPOINTS,
+)
+
+CONFIG: Fields = (
+    ("own_tgid", "I"),
+    ("wake_at", "I"),
+    ("skip", "Q"),
+)
+
+# enum exec_flag
+EXEC_UPPER_LAYER = 1
+EXEC_MEMFD = 2
+
+# enum skip
+SKIP_DIRECTORY_READS = 1
+SKIP_EMPTY_ACCEPTS = 2
+
+
+def compiled(fields: Fields) -> Struct:
+    """What reads or writes a record of these fields; C and Python agree because no field needs padding."""
+    return Struct("=" + "".join(code for _, code in fields))

@@ -1,0 +1,187 @@
+"""The one module that talks to libbpf: a small typed surface over ``libbpf.so.1``."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from ctypes import c_bool, c_char_p, c_int, c_uint32, c_void_p
+from functools import cache
+from pathlib import Path
+
+_LIBRARY = "libbpf.so.1"
+_LOG_LINES = 16
+
+_PRINT = ctypes.CFUNCTYPE(c_int, c_int, c_char_p, c_void_p)
+
+# Name, type of the result, types of the arguments; handles are opaque pointers.
+_FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
+    ("bpf_object__open_file", c_void_p, (c_char_p, c_void_p)),
+    ("bpf_object__load", c_int, (c_void_p,)),
+    ("bpf_object__close", None, (c_void_p,)),
+    ("bpf_object__next_map", c_void_p, (c_void_p, c_void_p)),
+    ("bpf_object__next_program", c_void_p, (c_void_p, c_void_p)),
+    ("bpf_map__name", c_char_p, (c_void_p,)),
+    ("bpf_map__fd", c_int, (c_void_p,)),
+    ("bpf_map__reuse_fd", c_int, (c_void_p, c_int)),
+    ("bpf_map__set_max_entries", c_int, (c_void_p, c_uint32)),
+    ("bpf_program__name", c_char_p, (c_void_p,)),
+    ("bpf_program__section_name", c_char_p, (c_void_p,)),
+    ("bpf_program__set_autoload", c_int, (c_void_p, c_bool)),
+    ("bpf_program__attach", c_void_p, (c_void_p,)),
+    ("bpf_program__attach_perf_event", c_void_p, (c_void_p, c_int)),
+    ("bpf_link__destroy", c_int, (c_void_p,)),
+    ("bpf_map_lookup_elem", c_int, (c_int, c_void_p, c_void_p)),
+    ("bpf_map_update_elem", c_int, (c_int, c_void_p, c_void_p, ctypes.c_uint64)),
+    ("libbpf_num_possible_cpus", c_int, ()),
+)
+
+_log: list[str] = []
+
+
+class BpfError(Exception):
+    """The kernel or libbpf refused something: the message says what and ends with libbpf's last words."""
+
+
+class Handle(int):
+    """The address of a map, a program or a link inside of libbpf."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """libbpf, with its messages collected instead of printed; raises ``BpfError`` if it is not installed."""
+    try:
+        loaded = ctypes.CDLL(_LIBRARY, use_errno=True)
+    except OSError as error:
+        raise BpfError(f"{_LIBRARY} cannot be loaded ({error}): install libbpf 1.0 or newer") from error
+    for name, result, arguments in _FUNCTIONS:
+        function = getattr(loaded, name)
+        function.restype = result
+        function.argtypes = arguments
+    loaded.libbpf_set_print.restype = c_void_p
+    loaded.libbpf_set_print.argtypes = (_PRINT,)
+    loaded.libbpf_set_print(_printer)
+    return loaded
+
+
+def _collect(level: int, template: bytes, values: int) -> int:
+    """Keep a message: a template and a va_list, which on both architectures arrives as a pointer."""
+    if level > 0:  # information and debugging
+        return 0
+    message = c_char_p()
+    libc = ctypes.CDLL(None)
+    if libc.vasprintf(ctypes.byref(message), c_char_p(template), c_void_p(values)) >= 0:
+        _log.extend((message.value or b"").decode(errors="replace").splitlines()[-_LOG_LINES:])
+        libc.free(message)
+        del _log[:-_LOG_LINES]
+    return 0
+
+
+_printer = _PRINT(_collect)
+
+
+def _failure(what: str) -> BpfError:
+    reason = os.strerror(ctypes.get_errno())
+    words = "\n".join(f"  {line}" for line in _log)
+    _log.clear()
+    return BpfError(f"{what}: {reason}" + (f"\n{words}" if words else ""))
+
+
+class BpfObject:
+    """A compiled object file: its maps and programs by name."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; nothing is in the kernel before ``load``."""
+        self._name = path.name
+        self._handle = library().bpf_object__open_file(os.fsencode(path), None)
+        if not self._handle:
+            raise _failure(f"{path} cannot be opened as a BPF object")
+        self.maps = dict(self._named("map"))
+        self.programs = dict(self._named("program"))
+
+    def _named(self, what: str) -> Iterator[tuple[str, Handle]]:
+        after = getattr(library(), f"bpf_object__next_{what}")
+        name = getattr(library(), f"bpf_{what}__name")
+        handle = after(self._handle, None)
+        while handle:
+            yield name(handle).decode(), Handle(handle)
+            handle = after(self._handle, handle)
+
+    def load(self) -> None:
+        """Create the maps, and have the kernel verify and keep the programs that were not left out."""
+        if library().bpf_object__load(self._handle) != 0:
+            raise _failure(f"the kernel did not accept {self._name}")
+
+    def close(self) -> None:
+        """Let go of maps and programs; what is attached stays until its link is destroyed."""
+        library().bpf_object__close(self._handle)
+
+
+def section(program: Handle) -> str:
+    """Where the program wants to be attached, e.g. ``tp/syscalls/sys_exit_openat``."""
+    name: bytes = library().bpf_program__section_name(program)
+    return name.decode()
+
+
+def leave_out(program: Handle) -> None:
+    """Do not load this program with the others of its object."""
+    library().bpf_program__set_autoload(program, False)
+
+
+def share(map_handle: Handle, fd: int) -> None:
+    """Let an object use a map that exists already; before ``load``."""
+    if library().bpf_map__reuse_fd(map_handle, fd) != 0:
+        raise _failure("a map cannot be shared between BPF objects")
+
+
+def resize(map_handle: Handle, entries: int) -> None:
+    """Set how many entries, or for a ring buffer bytes, a map has; before ``load``."""
+    if library().bpf_map__set_max_entries(map_handle, entries) != 0:
+        raise _failure(f"a map cannot have {entries} entries")
+
+
+def map_fd(map_handle: Handle) -> int:
+    """The descriptor of a map; after ``load``."""
+    fd: int = library().bpf_map__fd(map_handle)
+    return fd
+
+
+def attach(program: Handle) -> Handle:
+    """Attach where the program's section says."""
+    link = library().bpf_program__attach(program)
+    if not link:
+        raise _failure(f"{section(program)} cannot be attached")
+    return Handle(link)
+
+
+def attach_perf_event(program: Handle, event_fd: int) -> Handle:
+    """Attach to a perf event, whose descriptor then belongs to the link."""
+    link = library().bpf_program__attach_perf_event(program, event_fd)
+    if not link:
+        raise _failure(f"{section(program)} cannot be attached")
+    return Handle(link)
+
+
+def detach(link: Handle) -> None:
+    """Detach and forget the link."""
+    library().bpf_link__destroy(link)
+
+
+def possible_cpus() -> int:
+    """How many CPUs the kernel has room for: the number of values in a per-CPU map."""
+    count: int = library().libbpf_num_possible_cpus()
+    return count
+
+
+def read_element(fd: int, value: ctypes.Array[ctypes.c_char]) -> None:
+    """Read the first element of an array map into ``value``, which must have its size."""
+    key = c_uint32(0)
+    if library().bpf_map_lookup_elem(fd, ctypes.byref(key), value) != 0:
+        raise _failure("a BPF map cannot be read")
+
+
+def write_element(fd: int, value: bytes) -> None:
+    """Write the first element of an array map."""
+    key = c_uint32(0)
+    if library().bpf_map_update_elem(fd, ctypes.byref(key), value, 0) != 0:
+        raise _failure("a BPF map cannot be written")

@@ -1,0 +1,119 @@
+"""Puts the BPF programs into the kernel, attaches them, and takes them out again."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpf
+from collectors.kernel import libbpf, tracepoint
+from collectors.kernel.hooks import HOOKS
+from collectors.kernel.layout import CONFIG, KINDS, compiled
+from collectors.kernel.libbpf import BpfObject, Handle
+
+OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
+
+_TRACEPOINT = "tp/"
+_SHARED = ("events", "losses", "config", "records")
+_CONFIG = compiled(CONFIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the programs are told. ``ring_bytes`` is a power of two; ``skip`` as in enum skip of events.h."""
+
+    ring_bytes: int
+    skip: int
+    own_tgid: int = field(default_factory=os.getpid)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Programs at work. ``absent`` are the tracepoints that this kernel does not have."""
+
+    maps: dict[str, int]
+    absent: list[str]
+    _losses: ctypes.Array[ctypes.c_char]
+    _cleanup: ExitStack
+
+    def losses(self) -> bytes:
+        """For each CPU in turn, ``KINDS`` 64-bit counts of records that found the ring buffer full."""
+        libbpf.read_element(self.maps["losses"], self._losses)
+        return self._losses.raw
+
+    def close(self) -> None:
+        """Detach everything and give back what it took in the kernel."""
+        self._cleanup.close()
+
+
+def load(events: Collection[str], settings: Settings) -> Loaded:
+    """Load and attach what is needed for these event types.
+
+    Raises:
+        BpfError: libbpf or the kernel refused.
+        TracepointError: the tracepoints of system calls cannot be had.
+    """
+    hooks = [HOOKS[event] for event in events]
+    with ExitStack() as stack:
+        cpus = libbpf.possible_cpus()
+        maps: dict[str, int] = {}
+        programs: list[Handle] = []
+        for source in sorted({hook.source for hook in hooks}):
+            wanted = {hook.program for hook in hooks if hook.source == source}
+            programs += _load_object(
+                stack, source, wanted, maps, {"events": settings.ring_bytes, "records": cpus}
+            )
+        libbpf.write_element(
+            maps["config"], _CONFIG.pack(settings.own_tgid, settings.ring_bytes // 4, settings.skip)
+        )
+        absent = _attach_all(stack, programs)
+        buffer = ctypes.create_string_buffer(8 * KINDS * cpus)
+        return Loaded(maps, absent, buffer, stack.pop_all())
+
+
+def _load_object(
+    stack: ExitStack, source: str, wanted: Collection[str], maps: dict[str, int], sizes: dict[str, int]
+) -> list[Handle]:
+    """Load the wanted programs of one source. The first object makes the shared maps, the others use them."""
+    loaded = BpfObject(OBJECTS / f"{source}.bpf.o")
+    stack.callback(loaded.close)
+    for name in _SHARED:
+        if name in maps:
+            libbpf.share(loaded.maps[name], maps[name])
+        elif name in sizes:
+            libbpf.resize(loaded.maps[name], sizes[name])
+    for name, program in loaded.programs.items():
+        if name not in wanted:
+            libbpf.leave_out(program)
+    loaded.load()
+    for name in _SHARED:
+        maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
+    return [program for name, program in loaded.programs.items() if name in wanted]
+
+
+def _attach_all(stack: ExitStack, programs: Collection[Handle]) -> list[str]:
+    absent = []
+    with tracepoint.tracefs() as root:
+        for program in programs:
+            section = libbpf.section(program)
+            if not section.startswith(_TRACEPOINT):
+                stack.callback(libbpf.detach, libbpf.attach(program))
+                continue
+            name = section.removeprefix(_TRACEPOINT)
+            number = tracepoint.identifier(root, name)
+            if number is None:
+                absent.append(name)
+                continue
+            event = tracepoint.open_event(number)
+            try:
+                link = libbpf.attach_perf_event(program, event)
+            except libbpf.BpfError:
+                os.close(event)
+                raise
+            stack.callback(libbpf.detach, link)
+    return absent

@@ -1,0 +1,134 @@
+"""Decodes the records of ``process.bpf.c``: fork, exec, exit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from collectors.kernel import descriptors
+from collectors.kernel.decode import TICK, Context, after, path_at, text
+from collectors.kernel.layout import (
+    ANCESTOR,
+    ANCESTORS,
+    EXEC,
+    EXEC_MEMFD,
+    EXEC_UPPER_LAYER,
+    EXIT,
+    FORK,
+    STDIO,
+    compiled,
+)
+from wire.event import Ancestor, Exec, Exit, Fork
+
+_FORK = compiled(FORK)
+_EXIT = compiled(EXIT)
+_EXEC = compiled(EXEC)
+_ANCESTOR = compiled(ANCESTOR)
+
+_ANCESTORS_AT = _EXEC.size
+_STDIO_AT = _ANCESTORS_AT + ANCESTORS * _ANCESTOR.size
+_REST_AT = _STDIO_AT + STDIO * descriptors.LAYOUT.size
+
+_UNSET = 0xFFFFFFFF
+
+
+def fork(context: Context, _name: str, seq: int, data: bytes, at: int) -> Fork:
+    """A fork; threads are left out by the kernel's side."""
+    time, start, cgroup, pid, tid, uid, _, comm, parent_start, parent, vpid = _FORK.unpack_from(data, at)
+    return Fork(
+        seq=seq,
+        time=time + context.epoch,
+        pid=pid,
+        tid=tid,
+        start=start - start % TICK,
+        comm=context.comm(comm),
+        uid=uid,
+        cgroup=cgroup,
+        parent=parent,
+        parent_start=parent_start - parent_start % TICK,
+        vpid=vpid,
+    )
+
+
+def leave(context: Context, _name: str, seq: int, data: bytes, at: int) -> Exit:
+    """The end of a process; the status is taken apart as wait(2) says."""
+    time, start, cgroup, pid, tid, uid, _, comm, status = _EXIT.unpack_from(data, at)
+    return Exit(
+        seq=seq,
+        time=time + context.epoch,
+        pid=pid,
+        tid=tid,
+        start=start - start % TICK,
+        comm=context.comm(comm),
+        uid=uid,
+        cgroup=cgroup,
+        code=status >> 8 & 0xFF,
+        signal=status & 0x7F,
+    )
+
+
+def execute(context: Context, name: Literal["execve", "execveat"], seq: int, data: bytes, at: int) -> Exec:
+    """A new program, with everything that the kernel knew of it."""
+    (
+        time, start, cgroup, pid, tid, uid, _, comm,
+        cap_inheritable, cap_permitted, cap_effective,
+        gid, euid, egid, suid, sgid, loginuid, tty, vpid, pgid, sid, pid_ns, mnt_ns,
+        flags, args_lost, ancestors,
+        filename_size, exe_size, cwd_size, cgroup_size, args_size,
+    ) = _EXEC.unpack_from(data, at)  # fmt: skip
+    filename_at = at + _REST_AT
+    exe_at = filename_at + filename_size
+    cwd_at = after(exe_at, exe_size)
+    cgroup_at = after(cwd_at, cwd_size)
+    args_at = after(cgroup_at, cgroup_size)
+    return Exec(
+        type=name,
+        seq=seq,
+        time=time + context.epoch,
+        pid=pid,
+        tid=tid,
+        start=start - start % TICK,
+        comm=context.comm(comm),
+        uid=uid,
+        cgroup=cgroup,
+        filename=text(data[filename_at : exe_at - 1]) if filename_size else "",
+        exepath=path_at(data, exe_at, exe_size),
+        args=arguments(data[args_at : args_at + args_size]),
+        args_lost=args_lost,
+        cwd=path_at(data, cwd_at, cwd_size),
+        parents=_parents(context, data, at + _ANCESTORS_AT, ancestors),
+        stdio=descriptors.decode_all(context, data, at + _STDIO_AT, args_at + args_size),
+        gid=gid,
+        euid=euid,
+        egid=egid,
+        suid=suid,
+        sgid=sgid,
+        user=context.user(uid, mnt_ns),
+        loginuid=-1 if loginuid == _UNSET else loginuid,
+        cap_permitted=cap_permitted,
+        cap_effective=cap_effective,
+        cap_inheritable=cap_inheritable,
+        tty=tty,
+        vpid=vpid,
+        pgid=pgid,
+        sid=sid,
+        pid_ns=pid_ns,
+        mnt_ns=mnt_ns,
+        upper_layer=bool(flags & EXEC_UPPER_LAYER),
+        memfd=bool(flags & EXEC_MEMFD),
+        cgroup_path=path_at(data, cgroup_at, cgroup_size),
+    )
+
+
+def arguments(data: bytes) -> list[str]:
+    """The arguments, each of which ends in a zero byte unless the last was cut off."""
+    if not data:
+        return []
+    return text(data[:-1] if data[-1] == 0 else data).split("\0")
+
+
+def _parents(context: Context, data: bytes, at: int, count: int) -> list[Ancestor]:
+    end = at + count * _ANCESTOR.size
+    return [
+        Ancestor(pid, start - start % TICK, context.comm(comm))
+        for start, pid, comm in _ANCESTOR.iter_unpack(memoryview(data)[at:end])
+    ]

@@ -1,0 +1,109 @@
+"""Runs a kernel source in a thread of its own while a test makes things happen in other processes."""
+
+import asyncio
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from collectors.kernel import KernelSource
+from wire.batch import Batch
+from wire.event import Event, Exec, Loss
+
+_PATIENCE = 20.0
+
+Kind = TypeVar("Kind", bound=Event)
+
+
+class Watch:
+    """What a source has delivered so far: what children of the test do, not its own system calls."""
+
+    def __init__(self, source: KernelSource) -> None:
+        """Start to watch; returns when the snapshot is there."""
+        self.batches: list[Batch] = []
+        self._changed = threading.Condition()
+        self._failure: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._task = self._loop.create_task(self._read(source))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self._until(lambda: bool(self.batches))
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything in the order of its delivery."""
+        return [event for batch in self.batches for event in batch.events]
+
+    def of(self, pid: int, kind: type[Kind]) -> list[Kind]:
+        """The events of one kind by one process."""
+        return [event for event in self.events if event.pid == pid and type(event) is kind]
+
+    def run(self, *command: str, **options: Any) -> int:
+        """Run a program and wait until all that it did has been delivered; its process number."""
+        with subprocess.Popen(command, **options) as process:
+            process.wait()
+        self.settle()
+        return process.pid
+
+    def python(self, script: str, *arguments: str, **options: Any) -> int:
+        """The same for a few lines of Python."""
+        return self.run(sys.executable, "-I", "-c", script, *arguments, **options)
+
+    def settle(self) -> None:
+        """Wait until everything up to now has been delivered."""
+        token = secrets.token_hex(8)
+        subprocess.run(["/bin/true", token], check=True)
+        seen = 0
+
+        def arrived() -> bool:
+            nonlocal seen
+            new, seen = self.batches[seen:], len(self.batches)
+            return any(type(e) is Exec and e.args[-1:] == [token] for batch in new for e in batch.events)
+
+        self._until(arrived)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(_PATIENCE)
+        self._loop.close()
+
+    def _until(self, condition: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._failure or condition(), _PATIENCE), "nothing came"
+        if self._failure:
+            raise self._failure
+
+    async def _read(self, source: KernelSource) -> None:
+        async for batch in source.batches():
+            with self._changed:
+                self.batches.append(batch)
+                self._changed.notify_all()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        except Exception as error:  # noqa: BLE001  # handed to the test, which waits in another thread
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+
+
+@contextmanager
+def watching(source: KernelSource) -> Iterator[Watch]:
+    """Watch until the block ends."""
+    watch = Watch(source)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def lost(watch: Watch, kind: str) -> int:
+    """How many events of a type are counted as lost."""
+    return sum(event.counts.get(kind, 0) for event in watch.events if isinstance(event, Loss))
