@@ -1,0 +1,151 @@
+"""Fields of the file or socket that an event is about."""
+
+from typing import Any
+
+from rules.catalogue.row import Code, Row, Source, Type, later
+
+
+def _opened(operator: str, wanted: tuple[Any, ...]) -> str | None:
+    """A descriptor is -1 when the open failed and not negative otherwise."""
+    if (operator, wanted) in ((">=", (0,)), (">", (-1,)), ("!=", (-1,))):
+        return "e.result >= 0"
+    return "e.result < 0" if (operator, wanted) in (("=", (-1,)), ("<", (0,))) else None
+
+
+_CHARACTERS = {"ipv4": "4", "ipv6": "6", "unix": "u"}
+
+
+def _family(operator: str, wanted: tuple[Any, ...]) -> str | None:
+    if operator != "=":
+        return None
+    families = [family for family, character in _CHARACTERS.items() if character in wanted]
+    if len(families) == 1:
+        return f"e.family == {families[0]!r}"
+    return f"e.family in {tuple(families)}" if families else "False"
+
+
+def _client(what: str) -> dict[str, Source]:
+    return {
+        "connect": Code(f"e.local_{what}"),
+        "accept": Code(f"e.remote_{what}"),
+        "accept4": Code(f"e.remote_{what}"),
+    }
+
+
+def _server(what: str) -> dict[str, Source]:
+    return {"connect": Code(f"e.remote_{what}"), "socket": Code(f"e.local_{what}")}
+
+
+def _local(what: str) -> dict[str, Source]:
+    return {"socket": Code(f"e.local_{what}")}
+
+
+def _remote(what: str) -> dict[str, Source]:
+    return {"listen": Code("None"), "bind": Code("None"), "socket": Code(f"e.remote_{what}")}
+
+
+def _both(what: str) -> dict[str, Source]:
+    ends = (f"e.local_{what}", f"e.remote_{what}")
+    one = Code("", ends=ends[:1])
+    accepted = Code("", ends=ends[::-1])
+    return {
+        "listen": one,
+        "bind": one,
+        "accept": accepted,
+        "accept4": accepted,
+        "socket": Code("", ends=ends),
+    }
+
+
+def _ends(suffix: str, kind: Type, meaning: str, what: str) -> tuple[Row, ...]:
+    """The fields of the client's, the server's, the local and the remote end, and of both."""
+    alone = kind != "net"
+    return (
+        Row(f"fd.{suffix}", kind, f"{meaning} of either end", "sockets", _both(what), values="either",
+            computed=False, shown=False),
+        Row(f"fd.c{suffix}", kind, f"{meaning} of the client", "sockets", _client(what), computed=alone,
+            shown=alone),
+        Row(f"fd.s{suffix}", kind, f"{meaning} of the server", "sockets", _server(what), computed=alone,
+            shown=alone),
+        Row(f"fd.l{suffix}", kind, f"{meaning} of this host's end", "sockets", _local(what), computed=alone,
+            shown=alone),
+        Row(f"fd.r{suffix}", kind, f"{meaning} of the far end", "sockets", _remote(what), computed=alone,
+            shown=alone),
+    )  # fmt: skip
+
+
+def _names(prefix: str, meaning: str) -> Row:
+    return later(f"fd.{prefix}ip.name", "string", f"domain name of {meaning}", "DNS answers", computed=False)
+
+
+FILE = (
+    Row("fd.num", "int64", "descriptor; -1 if the file could not be opened", "files, sockets",
+        {"open": Code("(e.result if e.result >= 0 else -1)", sure=True, rewrite=_opened),
+         "socket": Code("e.fd", sure=True)}),
+    Row("fd.type", "string", "file, ipv4, ipv6 or unix", "files, sockets",
+        {"open": Code("('file' if e.result >= 0 else None)"), "socket": Code("e.family", sure=True)}),
+    Row("fd.typechar", "string", "the type in one character: f, 4, 6 or u", "files, sockets",
+        {"open": Code("'f'", sure=True), "socket": Code("typechar(e.family)", sure=True, rewrite=_family)}),
+    Row("fd.name", "string",
+        "absolute path; of a connection client:port->server:port; of a unix socket its path",
+        "files, sockets",
+        {"open": Code("e.path", sure=True), "socket": Code("socket_name(e)", costly=True)}),
+    Row("fd.nameraw", "string", "path as the program passed it", "files",
+        {"open": Code("(e.raw or e.path)", sure=True)}),
+    Row("fd.directory", "string", "directory that the file is in", "files",
+        {"open": Code("(e.path[: e.path.rfind('/')] or '/')", sure=True, costly=True)}),
+    Row("fd.filename", "string", "name of the file without its directory", "files",
+        {"open": Code("((e.path[e.path.rfind('/') + 1 :] or '/') if e.result >= 0 else None)", costly=True)}),
+    *_ends("ip", "ip", "address", "ip"),
+    *_ends("port", "port", "port", "port"),
+    *_ends("net", "net", "network", "ip"),
+    Row("fd.l4proto", "string", "tcp, udp, icmp or raw", "sockets", {"socket": Code("e.proto")}),
+    Row("fd.sockfamily", "string", "ip or unix", "sockets",
+        {"socket": Code("('unix' if e.family == 'unix' else 'ip')", sure=True)}),
+    Row("fd.is_server", "bool", "whether this end is the server", "sockets",
+        {"connect": Code("False", sure=True), "socket": Code("True", sure=True)}),
+    Row("fd.connected", "bool", "whether the connection stands", "sockets",
+        {"listen": Code("False", sure=True), "bind": Code("False", sure=True),
+         "socket": Code("(e.result >= 0)", sure=True)}),
+    Row("fd.name_changed", "bool", "whether the event gave the socket its name", "sockets",
+        {"listen": Code("False", sure=True), "socket": Code("True", sure=True)}),
+    _names("c", "the client"),
+    _names("s", "the server"),
+    _names("l", "this host's end"),
+    _names("r", "the far end"),
+    later("fd.proto", "port", "service of either port", "nothing; use fd.port", computed=False, shown=False),
+    later("fd.cproto", "string", "service of the client's port", "nothing; use fd.cport"),
+    later("fd.sproto", "string", "service of the server's port", "nothing; use fd.sport"),
+    later("fd.lproto", "string", "service of this host's port", "nothing; use fd.lport"),
+    later("fd.rproto", "string", "service of the far port", "nothing; use fd.rport"),
+    later("fd.types", "string", "types of all open descriptors", "tables of descriptors", values="list",
+          argument="optional", index=True),
+    later("fd.uid", "string", "descriptor and thread in one", "tables of descriptors"),
+    later("fd.containername", "string", "container id and path in one",
+          "nothing; use container.id and fd.name"),
+    later("fd.containerdirectory", "string", "container id and directory in one",
+          "nothing; use container.id and fd.directory"),
+    later("fd.dev", "int32", "device that holds the file", "inodes of opened files"),
+    later("fd.dev.major", "int32", "major number of the device that holds the file",
+          "inodes of opened files"),
+    later("fd.dev.minor", "int32", "minor number of the device that holds the file",
+          "inodes of opened files"),
+    later("fd.ino", "int64", "inode of the file", "inodes of opened files"),
+    later("fdlist.nums", "string", "descriptors that the event is about", "poll"),
+    later("fdlist.names", "string", "names of the descriptors that the event is about", "poll"),
+    later("fdlist.cips", "string", "clients of the descriptors that the event is about", "poll"),
+    later("fdlist.sips", "string", "servers of the descriptors that the event is about", "poll"),
+    later("fdlist.cports", "string", "client ports of the descriptors that the event is about", "poll"),
+    later("fdlist.sports", "string", "server ports of the descriptors that the event is about", "poll"),
+    later("syslog.facility", "uint32", "facility of a line written to the log", "data of reads and writes"),
+    later("syslog.facility.str", "string", "its name", "data of reads and writes"),
+    later("syslog.severity", "uint32", "severity of a line written to the log", "data of reads and writes"),
+    later("syslog.severity.str", "string", "its name", "data of reads and writes"),
+    later("syslog.message", "string", "a line written to the log", "data of reads and writes"),
+    later("fs.path.name", "string", "path that a file operation is about", "renames, links"),
+    later("fs.path.nameraw", "string", "the same as the program passed it", "renames, links"),
+    later("fs.path.source", "string", "path that a file operation starts from", "renames, links"),
+    later("fs.path.sourceraw", "string", "the same as the program passed it", "renames, links"),
+    later("fs.path.target", "string", "path that a file operation ends at", "renames, links"),
+    later("fs.path.targetraw", "string", "the same as the program passed it", "renames, links"),
+)  # fmt: skip

@@ -1,0 +1,215 @@
+"""Whole functions: as source that a person can read, and compiled."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any as Anything
+
+from rules.catalogue.row import Code
+from rules.compiler.binding import Binding, OfStream, of_fields
+from rules.compiler.comparison import Comparison, FieldValue, fields_of
+from rules.compiler.logic import All, Any, Is, Tree, leaves
+from rules.compiler.plan import Block, Hit, If, plan
+from rules.compiler.simplify import folded, ordered
+from rules.compiler.source import NAMES, Writer
+
+Logic = Tree[Comparison]
+
+_WIDTH = 100
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function and the source it was made from."""
+
+    source: str
+    call: Callable[..., Anything]
+
+
+def matcher(
+    event_type: str,
+    conditions: Sequence[tuple[int, str, Logic]],
+    rules: Sequence[Anything],
+    *,
+    first: bool = False,
+) -> Function | None:
+    """The function that gives the rules that match an event of one type, in their order.
+
+    ``conditions`` are the number of a rule among ``rules``, its name and its condition.
+    With ``first`` only the first of them. ``None`` if no rule can match that type.
+    """
+    scope = _Scope(OfStream(event_type))
+    possible = [(number, name, scope.folded(logic)) for number, name, logic in conditions]
+    possible = [each for each in possible if each[2] is not False]
+    if not possible:
+        return None
+    names = {number: name for number, name, _ in possible}
+    lines = _block(plan([(number, logic) for number, _, logic in possible]), scope, 1, names)
+    head = [f"def match_{event_type}(e, p, h):", f"{_INDENT}matched = ()"]
+    tail = [f"{_INDENT}return matched if len(matched) < 2 else in_order(matched){'[:1]' if first else ''}"]
+    source = module([*head, *lines, *tail], scope.writer)
+    given = {f"rule_{number}": rules[number] for number in names}
+    order = {id(rule): number for number, rule in enumerate(rules)}
+    given["in_order"] = lambda matched: tuple(sorted(matched, key=lambda rule: order[id(rule)]))
+    return Function(source, compiled(source, f"match_{event_type}", given))
+
+
+def condition(logic: Logic, event_type: str) -> Function | None:
+    """The function that says whether an event of one type meets one condition; ``None`` if it never can."""
+    scope = _Scope(OfStream(event_type))
+    tree = scope.folded(logic)
+    return None if tree is False else _single(ordered(tree), scope, "e, p, h")
+
+
+def condition_of_fields(logic: Logic) -> Function:
+    """The function that says whether a mapping of field names and values meets a condition."""
+    scope = _Scope(of_fields)
+    return _single(ordered(scope.folded(logic)), scope, "f")
+
+
+def _single(tree: Logic, scope: "_Scope", arguments: str) -> Function:
+    lines = [f"def holds({arguments}):", *_guarded("return bool(", tree, ")", scope, 1)]
+    source = module(lines, scope.writer)
+    return Function(source, compiled(source, "holds", {}))
+
+
+def module(function: Sequence[str], writer: Writer) -> str:
+    """A function with the constants that it uses before it."""
+    text = "\n".join(function)
+    used = set(re.findall(r"\b[A-Z]+_\d+\b", text))
+    constants = [f"{name} = {made}" for made, name in writer.constants.items() if name in used]
+    return "\n".join([*constants, *([""] if constants else []), text, ""])
+
+
+def compiled(source: str, name: str, given: dict[str, Anything]) -> Callable[..., Anything]:
+    """The function of that name in the source, which may use what is given besides the run-time functions."""
+    names = {**NAMES, **given}
+    exec(compile(source, f"<{name}>", "exec"), names)  # noqa: S102  # source that was written here, from checked parts
+    function: Callable[..., Anything] = names[name]
+    return function
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What the source of one function has in common: names of constants, values kept in local variables."""
+
+    binding: Binding
+    local: dict[str, str] = field(default_factory=dict)
+    writer: Writer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self._bound)
+
+    def _bound(self, value: FieldValue) -> Code | None:
+        code = self.binding(value)
+        name = self.local.get(value.spelled)
+        if code is None or name is None:
+            return code
+        return Code(name, sure=code.sure, rewrite=code.rewrite)
+
+    def folded(self, logic: Logic) -> Logic:
+        return folded(logic, self.writer)
+
+    def text(self, tree: Logic) -> str:
+        """The source of a whole condition."""
+        if isinstance(tree, bool):
+            return str(tree)
+        if isinstance(tree, Is):
+            return self.writer.comparison(tree.leaf, negated=tree.negated)
+        joint = " and " if isinstance(tree, All) else " or "
+        return f"({joint.join(map(self.text, tree.terms))})"
+
+    def code(self, value: FieldValue) -> Code | None:
+        return self.binding(value)
+
+    def module(self, function: list[str]) -> str:
+        """The function with its constants before it."""
+        text = "\n".join(function)
+        constants = [
+            f"{name} = {made}"
+            for made, name in self.writer.constants.items()
+            if re.search(rf"\b{name}\b", text)
+        ]
+        return "\n".join([*constants, *([""] if constants else []), text, ""])
+
+
+def _block(block: Block, scope: _Scope, depth: int, names: dict[int, str]) -> list[str]:
+    """The lines of a block; what several of its statements look at first is looked up before them."""
+    kept = _shared(block, scope)
+    scope.local |= {spelled: name for spelled, (name, _) in kept.items()}
+    lines: list[str] = []
+    for statement in block:
+        if isinstance(statement, Hit):
+            comment = " ".join(names[statement.rule].split())
+            lines.append(f"{_INDENT * depth}matched += (rule_{statement.rule},)  # {comment}")
+        else:
+            lines += _guarded("if ", statement.condition, ":", scope, depth)
+            lines += _block(statement.then, scope, depth + 1, names)
+    text = "\n".join(lines)
+    for spelled, (name, code) in reversed(kept.items()):
+        del scope.local[spelled]
+        if re.search(rf"\b{name}\b", text):
+            lines.insert(0, f"{_INDENT * depth}{name} = {code}")
+    return lines
+
+
+def _shared(block: Block, scope: _Scope) -> dict[str, tuple[str, str]]:
+    """Values that statements of a block look at in any case, with a name and the source for each.
+
+    One is worth keeping if two statements do, or if it is costly and something else looks at it too.
+    """
+    first: Counter[str] = Counter()
+    anywhere: Counter[str] = Counter()
+    found: dict[str, FieldValue] = {}
+    for statement in block:
+        if isinstance(statement, If):
+            always = {value.spelled: value for value in _first_values(statement.condition)}
+            found |= always
+            first.update(always.keys())
+            anywhere.update(value.spelled for value in _values(statement))
+    kept = {}
+    for spelled, number in first.items():
+        code = scope.code(found[spelled])
+        if code is None or spelled in scope.local or not _worth_keeping(found[spelled], code):
+            continue
+        if number > 1 or (code.costly and anywhere[spelled] > 1):
+            kept[spelled] = (re.sub(r"\W+", "_", spelled).strip("_"), code.text)
+    return kept
+
+
+def _worth_keeping(value: FieldValue, code: Code) -> bool:
+    return value.values == "one" and not code.ends and ("." in code.text or code.costly)
+
+
+def _first_values(tree: Logic) -> Iterator[FieldValue]:
+    """The values that a condition looks at before anything else."""
+    while isinstance(tree, All | Any):
+        tree = tree.terms[0]
+    if isinstance(tree, Is):
+        yield from fields_of(tree.leaf)
+
+
+def _values(statement: Hit | If) -> Iterator[FieldValue]:
+    if isinstance(statement, If):
+        for leaf in leaves(statement.condition):
+            yield from fields_of(leaf)
+        for each in statement.then:
+            yield from _values(each)
+
+
+def _guarded(start: str, tree: Logic, end: str, scope: _Scope, depth: int) -> Iterator[str]:
+    """A condition between ``start`` and ``end``: in one line, or one line for each term of a long one."""
+    indent = _INDENT * depth
+    terms = tree.terms if isinstance(tree, All | Any) else (tree,)
+    texts = [scope.text(term) for term in terms]
+    joint = " or " if isinstance(tree, Any) else " and "
+    whole = joint.join(texts)
+    if len(texts) == 1 or len(indent) + len(start) + len(whole) + len(end) <= _WIDTH:
+        yield f"{indent}{start}{whole}{end}"
+        return
+    yield f"{indent}{start}("
+    yield f"{indent}{_INDENT * 2}{texts[0]}"
+    yield from (f"{indent}{_INDENT * 2}{joint.lstrip()}{text}" for text in texts[1:])
+    yield f"{indent}){end}"

@@ -1,0 +1,154 @@
+"""What generated source calls for a field's value where an attribute is not enough."""
+
+import errno
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from rules.catalogue.flags import CAPABILITIES, OPEN_ACCESS, OPEN_FLAGS
+from rules.compiler.transformers import shown
+
+_CACHED = 4096
+
+
+def outcome(result: int) -> str:
+    """``SUCCESS`` or the error's name."""
+    return "SUCCESS" if result >= 0 else errno.errorcode.get(-result, str(-result))
+
+
+@lru_cache(_CACHED)
+def open_flags(flags: int) -> str:
+    """The names of an open's flags."""
+    names = [OPEN_ACCESS[flags & 3]] if flags & 3 in OPEN_ACCESS else []
+    return "|".join(names + [name for bit, name in OPEN_FLAGS.items() if flags & bit]) or "0"
+
+
+def exec_flags(p: Any) -> str:  # noqa: ANN401  # a process, which this package does not know
+    """What is remarkable about the executable."""
+    names = {"EXE_UPPER_LAYER": p.upper_layer, "EXE_FROM_MEMFD": p.memfd}
+    return "|".join(name for name, holds in names.items() if holds) or "0"
+
+
+@lru_cache(_CACHED)
+def capabilities(mask: int | None) -> str | None:
+    """The names in a set of capabilities."""
+    if mask is None:
+        return None
+    return " ".join(f"CAP_{name}" for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
+
+
+def signed(number: int | None) -> int | None:
+    """The kernel's "no user", all bits set, as -1."""
+    return -1 if number == 0xFFFFFFFF else number
+
+
+def typechar(family: str) -> str | None:
+    """Falco's one letter for a family of sockets."""
+    return {"ipv4": "4", "ipv6": "6", "unix": "u"}.get(family)
+
+
+def socket_name(e: Any) -> str | None:  # noqa: ANN401  # any of the events with these attributes
+    """``client:port->server:port``, ``address:port`` of a listening socket, or a unix socket's path."""
+    if e.family == "unix":
+        return e.path  # type: ignore[no-any-return]
+    here = f"{e.local_ip}:{e.local_port}" if e.local_ip is not None else None
+    if e.type in ("listen", "bind"):
+        return here
+    there = f"{e.remote_ip}:{e.remote_port}" if e.remote_ip is not None else None
+    if here is None or there is None:
+        return there or here
+    return f"{there}->{here}" if e.type in ("accept", "accept4") else f"{here}->{there}"
+
+
+def open_arguments(e: Any) -> str:  # noqa: ANN401  # the same
+    """An open's arguments in one string."""
+    return f"fd={e.result} name={e.raw or e.path} flags={open_flags(e.flags)} mode=0{e.mode:o}"
+
+
+def socket_arguments(e: Any) -> str:  # noqa: ANN401  # the same
+    """A socket call's arguments in one string."""
+    return f"res={e.result} fd={e.fd} tuple={socket_name(e)}"
+
+
+def exeline(p: Any) -> str | None:  # noqa: ANN401  # a process
+    """The command line as it was given."""
+    if p.exe is None:
+        return None
+    return f"{p.exe} {p.argline}" if p.argline else str(p.exe)
+
+
+def stdio_type(stdio: Sequence[Any], number: int) -> str | None:
+    """The type of a standard descriptor."""
+    descriptor = stdio[number] if number < len(stdio) else None
+    return None if descriptor is None else descriptor.type
+
+
+def stdio_name(stdio: Sequence[Any], number: int) -> str | None:
+    """The path or connection behind a standard descriptor."""
+    descriptor = stdio[number] if number < len(stdio) else None
+    return (descriptor.name or None) if descriptor is not None else None
+
+
+@lru_cache(_CACHED)
+def repository(image: str | None) -> str | None:
+    """An image's name without tag and digest; a port of the registry is no tag."""
+    if image is None:
+        return None
+    name = image.partition("@")[0]
+    return name[: name.rfind(":")] if name.rfind(":") > name.rfind("/") else name
+
+
+def tag(image: str | None) -> str | None:
+    """An image's tag."""
+    if image is None:
+        return None
+    name = image.partition("@")[0]
+    return name[name.rfind(":") + 1 :] if name.rfind(":") > name.rfind("/") else None
+
+
+def moment(nanoseconds: int) -> str:
+    """A time in ISO 8601 and UTC with nine digits of the second."""
+    whole = datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{nanoseconds % 10**9:09}"
+
+
+def ancestor(p: Any, level: int) -> Any:  # noqa: ANN401  # processes
+    """The process so many levels up."""
+    for _ in range(level):
+        p = p.parent
+    return p
+
+
+def ancestors(p: Any, attribute: str) -> Iterator[Any]:  # noqa: ANN401  # processes
+    """An attribute of every known ancestor, the parent first."""
+    while p.parent is not p:
+        p = p.parent
+        value = getattr(p, attribute)
+        if value is not None:
+            yield value
+
+
+def leader(p: Any, attribute: str) -> Any:  # noqa: ANN401  # processes
+    """The process itself or the highest of its ancestors in an unbroken line that share an attribute."""
+    while p.parent is not p and getattr(p, attribute) is not None:
+        if getattr(p.parent, attribute) != getattr(p, attribute):
+            break
+        p = p.parent
+    return p
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # whatever a field can be
+    """A value as JSON can hold it."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+
+
+def printed(value: Any) -> str:  # noqa: ANN401  # the same
+    """A value in an output; a missing one is ``<NA>``."""
+    text = shown(value)
+    return "<NA>" if text is None else text
+
+
+def sized(value: Any, width: int) -> str:  # noqa: ANN401  # the same
+    """A value in an output, cut or filled up to a width."""
+    return printed(value)[:width].ljust(width)

@@ -1,0 +1,1 @@
+"""The rule language itself: conditions as text and as syntax trees."""

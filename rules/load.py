@@ -1,0 +1,103 @@
+"""Load rule files: the library of this package, and files written for Falco or for tracetide."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules.assemble import Assembler, check_macros
+from rules.faults import Fault, Place, RuleErrors
+from rules.files.collect import collect
+from rules.files.collection import Collection
+from rules.ruleset import Matching, Rule, RuleSet, rule, ruleset
+from wire.detection import Priority
+
+LIBRARY = Path(__file__).parent / "library"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Every rule that can be used, and all that was wrong with the files."""
+
+    rules: tuple[Rule, ...]
+    errors: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+
+
+def load(
+    paths: Sequence[Path],
+    *,
+    library: bool = True,
+    minimum: Priority = "Debug",
+    matching: Matching = "all",
+) -> RuleSet:
+    """The rules of the files, on top of the library's; a folder stands for the ``.yaml`` files in it.
+
+    Raises:
+        RuleErrors: with everything that is wrong in them.
+    """
+    return compiled(read(paths, library=library), minimum=minimum, matching=matching)
+
+
+def load_texts(
+    texts: Iterable[tuple[str, str]], *, minimum: Priority = "Debug", matching: Matching = "all"
+) -> RuleSet:
+    """The rules of texts, each with the name that messages call it by; no file is read."""
+    return compiled(understood(list(texts), []), minimum=minimum, matching=matching)
+
+
+def compiled(loaded: Loaded, *, minimum: Priority = "Debug", matching: Matching = "all") -> RuleSet:
+    """The functions for loaded rules; raises ``RuleErrors`` if anything was wrong."""
+    if loaded.errors:
+        raise RuleErrors(loaded.errors)
+    notices = [warning for warning in loaded.warnings if warning.kind == "notice"]
+    return ruleset(loaded.rules, notices, minimum, matching)
+
+
+def read(paths: Sequence[Path], *, library: bool = True) -> Loaded:
+    """Everything in the files, whatever is wrong with them."""
+    texts: list[tuple[str, str]] = []
+    errors: list[Fault] = []
+    for path in [*(_library() if library else ()), *_files(paths)]:
+        name = f"library/{path.relative_to(LIBRARY)}" if path.is_relative_to(LIBRARY) else str(path)
+        try:
+            texts.append((name, path.read_text(encoding="utf-8")))
+        except OSError as error:
+            errors.append(Fault(Place(name, 1, 1), "", f"cannot be read: {error.strerror}"))
+        except UnicodeDecodeError as error:
+            errors.append(Fault(Place(name, 1, 1), "", f"is not UTF-8 at byte {error.start}"))
+    return understood(texts, errors)
+
+
+def understood(texts: Iterable[tuple[str, str]], errors: list[Fault]) -> Loaded:
+    """What texts amount to, one after the other."""
+    collection = Collection(errors=errors)
+    for name, text in texts:
+        collect(collection, text, name)
+        collection.errors += check_macros(collection)
+    assembler = Assembler(collection)
+    assembled = list(assembler.rules())
+    assembler.unused(assembled)
+    order = {name: number for number, (name, _) in enumerate(texts)}
+
+    def place(fault: Fault) -> tuple[int, int, int]:
+        return order.get(fault.place.file, -1), fault.place.line, fault.place.column
+
+    return Loaded(
+        rules=tuple(map(rule, assembled)),
+        errors=tuple(sorted(dict.fromkeys([*collection.errors, *assembler.errors]), key=place)),
+        warnings=tuple(sorted(dict.fromkeys([*collection.warnings, *assembler.warnings]), key=place)),
+    )
+
+
+def _library() -> list[Path]:
+    """The library's files; its macros come first."""
+    macros = LIBRARY / "macros.yaml"
+    return [macros, *sorted(path for path in LIBRARY.rglob("*.yaml") if path != macros)]
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix in (".yaml", ".yml"))
+        else:
+            yield path
