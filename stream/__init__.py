@@ -1,0 +1,1 @@
+"""The engine that turns events into detections, and its two runtimes."""

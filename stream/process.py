@@ -1,0 +1,69 @@
+"""What the engine knows of a process and of a container while it reads their events."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from wire.event import Descriptor
+
+
+class Container(Struct, frozen=True):
+    """Where a process runs. ``id`` is what rules see: ``host``, or the first 12 characters of ``full_id``.
+
+    It is ``None`` for a process of which nothing was seen but an event.
+    """
+
+    id: str | None
+    full_id: str | None = None
+    runtime: str | None = None
+    name: str | None = None
+    image: str | None = None
+
+
+HOST = Container(id="host")
+UNKNOWN_CONTAINER = Container(id=None)
+
+
+class Process(Struct, kw_only=True, omit_defaults=True):
+    """A process, kept up to date by its events. ``None`` means not known, never "none".
+
+    Not frozen: exec changes a process in place, and its children must see that.
+    ``executed`` is the time of the last exec that was seen; ``cmdline`` and ``argline`` are joined once
+    per exec because rules read them for every event. An unknown parent is ``NOBODY``, which is
+    its own parent, so that a walk up never meets ``None``.
+    """
+
+    pid: int | None = None
+    start: int | None = None
+    parent: Process = None  # type: ignore[assignment]  # only NOBODY is made without, and mended below
+    depth: int = 0
+    name: str | None = None
+    exe: str | None = None
+    exepath: str | None = None
+    args: list[str] | None = None
+    cmdline: str | None = None
+    argline: str | None = None
+    cwd: str | None = None
+    vpid: int | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    euid: int | None = None
+    user: str | None = None
+    loginuid: int | None = None
+    tty: int | None = None
+    cap_permitted: int | None = None
+    cap_effective: int | None = None
+    cap_inheritable: int | None = None
+    upper_layer: bool | None = None
+    memfd: bool | None = None
+    stdio: list[Descriptor | None] = field(default_factory=list)
+    container: Container = UNKNOWN_CONTAINER
+    cgroup: int | None = None
+    executed: int | None = None
+    exited: int | None = None
+
+
+NOBODY = Process()
+NOBODY.parent = NOBODY

@@ -1,0 +1,190 @@
+"""The processes of one host and how they descend from each other, rebuilt from their events."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from stream.containers import container_of
+from stream.process import NOBODY, Container, Process
+from wire.event import Ancestor, Event, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
+
+# How long an ended process can still be found by its key: events of other CPUs may follow its exit.
+LINGER = 2 * 10**9
+
+# Processes kept at most: those whose exit was lost must not pile up for ever. Falco's limit is the same.
+LIMIT = 1 << 18
+
+# Ancestors kept above a process; a daemon that forks itself anew for ever must not keep them all.
+MAX_DEPTH = 64
+
+Key = tuple[int, int]
+
+
+class Tree(Struct, kw_only=True):
+    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, and known control groups."""
+
+    processes: dict[Key, Process] = field(default_factory=dict)
+    ended: deque[tuple[int, Key]] = field(default_factory=deque)
+    cgroups: dict[int, Container] = field(default_factory=dict)
+
+
+def apply(tree: Tree, event: Event) -> Process:
+    """Bring the tree up to date with ``event``; returns the acting process, which may be all unknown."""
+    return _APPLY[type(event)](tree, event)
+
+
+def act(tree: Tree, event: Event) -> Process:
+    """The process of an event that says nothing new of it but, perhaps, its user and control group."""
+    process = tree.processes.get((event.pid, event.start))
+    if process is None:
+        process = _meet(tree, event.pid, event.start, event.comm or None)
+    if event.uid != process.uid and event.uid is not None:
+        process.uid = event.uid
+        process.user = "root" if event.uid == 0 else None
+    if event.cgroup != process.cgroup and event.cgroup is not None:
+        process.cgroup = event.cgroup
+        process.container = tree.cgroups.get(event.cgroup, process.container)
+    return process
+
+
+def fork(tree: Tree, event: Fork) -> Process:
+    """A child begins as a copy of its parent: same program, same arguments, same container."""
+    parent = tree.processes.get((event.parent, event.parent_start))
+    if parent is None:
+        parent = _meet(tree, event.parent, event.parent_start, event.comm or None)
+    child = tree.processes.get((event.pid, event.start))
+    if child is None:
+        child = msgspec.structs.replace(
+            parent, pid=event.pid, start=event.start, vpid=event.vpid, executed=None, exited=None
+        )
+        child.parent = NOBODY
+        _keep(tree, (event.pid, event.start), child)
+    _link(child, parent)
+    return act(tree, event)
+
+
+def execute(tree: Tree, event: Exec) -> Process:
+    """A new program: everything about it is replaced by what the kernel says now."""
+    process = act(tree, event)
+    _load(tree, process, event)
+    process.executed = event.time
+    return process
+
+
+def snapshot(tree: Tree, event: Snapshot) -> Process:
+    """What ``/proc`` shows; a process that events have told more of already keeps what they told."""
+    known = tree.processes.get((event.pid, event.start))
+    if known is not None and known.exepath is not None:
+        _ascend(tree, known, event.parents)
+        return known
+    process = act(tree, event)
+    _load(tree, process, event)
+    return process
+
+
+def leave(tree: Tree, event: Exit) -> Process:
+    """The process ended; those that ended long before are forgotten."""
+    process = act(tree, event)
+    process.exited = event.time
+    tree.ended.append((event.time, (event.pid, event.start)))
+    while tree.ended and tree.ended[0][0] < event.time - LINGER:
+        tree.processes.pop(tree.ended.popleft()[1], None)
+    return process
+
+
+def _load(tree: Tree, process: Process, event: Exec) -> None:
+    process.name = event.comm or None
+    process.exe = event.args[0] if event.args else event.filename or None
+    process.exepath = event.exepath
+    process.args = event.args
+    process.argline = " ".join(event.args[1:])
+    process.cmdline = f"{event.comm} {process.argline}" if process.argline else event.comm
+    process.cwd = event.cwd
+    process.vpid = event.vpid
+    process.pgid = event.pgid
+    process.sid = event.sid
+    process.gid = event.gid
+    process.euid = event.euid
+    process.user = event.user
+    process.loginuid = event.loginuid
+    process.tty = event.tty
+    process.cap_permitted = event.cap_permitted
+    process.cap_effective = event.cap_effective
+    process.cap_inheritable = event.cap_inheritable
+    process.upper_layer = event.upper_layer
+    process.memfd = event.memfd
+    process.stdio = event.stdio
+    process.container = container_of(event.cgroup_path) if event.cgroup_path else process.container
+    if event.cgroup is not None:
+        tree.cgroups[event.cgroup] = process.container
+    _ascend(tree, process, event.parents)
+
+
+def _ascend(tree: Tree, process: Process, parents: list[Ancestor]) -> None:
+    """Fill the gaps above a process from the chain that the kernel gave; what is known already stays."""
+    for ancestor in parents:
+        if process.parent is NOBODY:
+            parent = tree.processes.get((ancestor.pid, ancestor.start))
+            if parent is None:
+                parent = _meet(tree, ancestor.pid, ancestor.start, ancestor.comm or None)
+            _link(process, parent)
+        process = process.parent
+        if process.pid != ancestor.pid or process.start != ancestor.start:
+            return  # the kernel gave the orphan to another parent, or the chain is absurd
+
+
+def _meet(tree: Tree, pid: int, start: int, name: str | None) -> Process:
+    """A process of which nothing was seen before: loss, or it began before the collector."""
+    process = Process(pid=pid, start=start, name=name, parent=NOBODY)
+    _keep(tree, (pid, start), process)
+    return process
+
+
+def _keep(tree: Tree, key: Key, process: Process) -> None:
+    tree.processes[key] = process
+    if len(tree.processes) > LIMIT:
+        del tree.processes[next(iter(tree.processes))]
+
+
+def _link(child: Process, parent: Process) -> None:
+    """Put a process below its parent, unless that makes a circle, which only damaged input can ask for."""
+    if child.parent is not NOBODY:
+        return
+    above = parent
+    while above is not NOBODY:
+        if above is child:
+            return
+        above = above.parent
+    child.parent = parent
+    child.depth = parent.depth + 1
+    if child.depth > MAX_DEPTH:
+        _cut(child)
+
+
+def _cut(process: Process) -> None:
+    """Let go of the ancestors beyond half of ``MAX_DEPTH``."""
+    chain = [process]
+    while chain[-1].parent is not NOBODY:
+        chain.append(chain[-1].parent)
+    kept = chain[: MAX_DEPTH // 2]
+    kept[-1].parent = NOBODY
+    for depth, member in enumerate(reversed(kept)):
+        member.depth = depth
+
+
+def _nobody(_tree: Tree, _event: Loss) -> Process:
+    return NOBODY
+
+
+_APPLY: dict[type[Event], Callable[[Tree, Any], Process]] = {
+    Fork: fork,
+    Exec: execute,
+    Snapshot: snapshot,
+    Exit: leave,
+    Open: act,
+    Socket: act,
+    Loss: _nobody,
+}
