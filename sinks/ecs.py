@@ -1,0 +1,289 @@
+"""Turns a detection into an Elastic Common Schema document that reads like any other alert of the SIEM.
+
+Field names and allowed values are those of ECS 9.4; what ECS has no field for is below ``tracetide``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sinks.attack import threat
+from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
+
+VERSION = "9.4.0"
+
+# Elastic Security's rule "External Alerts" reads exactly these as low, medium, high and critical.
+SEVERITY: Mapping[Priority, int] = {
+    "Emergency": 99,
+    "Alert": 99,
+    "Critical": 99,
+    "Error": 73,
+    "Warning": 47,
+    "Notice": 21,
+    "Informational": 21,
+    "Debug": 21,
+}
+
+# The title of an alert is one line of a table.
+_LONGEST_MESSAGE = 1000
+
+_O_ACCMODE, _O_CREAT = 0o3, 0o100
+_EINPROGRESS = 115
+
+Fields = dict[str, Any]
+
+_WORDS = re.compile(r"\W+")
+
+
+def document(detection: Detection, ingested: datetime) -> Fields:
+    """The whole document; ``ingested`` is when it is sent. Nothing in it is empty."""
+    event = detection.event
+    found: Fields = {
+        "@timestamp": timestamp(detection.time),
+        "ecs": {"version": VERSION},
+        "message": title(detection),
+        "tags": detection.rule.tags,
+        "event": _event(detection, ingested),
+        "rule": {
+            "name": detection.rule.name,
+            "description": detection.rule.description,
+            "ruleset": "tracetide",
+        },
+        "threat": threat(detection.rule.techniques),
+        "observer": {"vendor": "tracetide", "product": "tracetide", "type": "sensor"},
+        "host": {
+            "id": detection.host.id,
+            "name": detection.host.name,
+            "hostname": detection.host.name,
+            "boot": {"id": detection.host.boot},
+            "os": {"type": "linux"},
+        },
+        "container": _container(detection.container),
+        "process": _processes(detection),
+        "user": _user(detection.process),
+        "related": _related(detection),
+        "tracetide": _own(detection),
+        **_OF_KIND.get(event.get("kind", ""), _nothing)(event),
+    }
+    return _pruned(found)
+
+
+def title(detection: Detection) -> str:
+    """What happened and where, in a line; outputs of our rules are a sentence, a bar, and facts."""
+    sentence = detection.output.partition(" | ")[0]
+    process = detection.process.name if detection.process else None
+    inside = detection.container and (detection.container.name or detection.container.id[:12])
+    parts = [sentence, f": {process}" if process else "", f" in {inside}" if inside else ""]
+    return " ".join(f"{''.join(parts)} on {detection.host.name}".split())[:_LONGEST_MESSAGE]
+
+
+def timestamp(nanoseconds: int) -> str:
+    """Nanoseconds since the epoch as ISO 8601 with all nine digits, in UTC."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _event(detection: Detection, ingested: datetime) -> Fields:
+    event = detection.event
+    category, types = _kind_of(event)
+    severity = SEVERITY[detection.rule.priority]
+    return {
+        "kind": "alert",
+        "category": ["intrusion_detection", *category],
+        "type": ["info", *types],
+        "action": event.get("type"),
+        "outcome": _outcome(event),
+        "module": "tracetide",
+        "dataset": "tracetide.alerts",
+        "provider": "tracetide",
+        "id": detection.id,
+        "ingested": timestamp(int(ingested.timestamp() * 10**6) * 1000),
+        "sequence": event.get("seq"),
+        "severity": severity,
+        "risk_score": float(severity),
+    }
+
+
+def _kind_of(event: Fields) -> tuple[list[str], list[str]]:
+    """The further values of ``event.category`` and ``event.type`` that ECS allows together."""
+    match event.get("kind"):
+        case "exec" | "fork" | "snapshot":
+            return ["process"], ["start"]
+        case "exit":
+            return ["process"], ["end"]
+        case "open":
+            return ["file"], [_file_type(event.get("flags", 0))]
+        case "socket":
+            return ["network"], ["connection"]
+        case _:
+            return [], []
+
+
+def _file_type(flags: int) -> str:
+    if not flags & _O_ACCMODE:
+        return "access"
+    return "creation" if flags & _O_CREAT else "change"
+
+
+def _outcome(event: Fields) -> str | None:
+    result = event.get("result")
+    if result is None:
+        return None
+    if result == -_EINPROGRESS:
+        return "unknown"
+    return "failure" if result < 0 else "success"
+
+
+def _processes(detection: Detection) -> Fields:
+    if detection.process is None:
+        return {}
+    parent = _process(detection.ancestors[0]) if detection.ancestors else {}
+    return {**_process(detection.process), "parent": parent}
+
+
+def _process(process: ProcessInfo) -> Fields:
+    return {
+        "entity_id": process.entity,
+        "pid": process.pid,
+        "vpid": process.vpid,
+        "name": process.name,
+        "executable": process.exepath,
+        "args": process.args,
+        "args_count": None if process.args is None else len(process.args),
+        "command_line": None if process.args is None else " ".join(process.args),
+        "working_directory": process.cwd,
+        "start": None if process.executed is None else timestamp(process.executed),
+        "interactive": None if process.tty is None else process.tty != 0,
+        "user": _user(process),
+        "group": {"id": _text(process.gid)},
+    }
+
+
+def _user(process: ProcessInfo | None) -> Fields:
+    return {} if process is None else {"id": _text(process.uid), "name": process.user}
+
+
+def _container(container: ContainerInfo | None) -> Fields:
+    if container is None:
+        return {}
+    name, tag, digest = _image(container.image or "")
+    return {
+        "id": container.id,
+        "runtime": container.runtime,
+        "name": container.name,
+        "image": {"name": name, "tag": [tag], "hash": {"all": [digest]}},
+    }
+
+
+def _image(reference: str) -> tuple[str, str, str]:
+    """Name, tag and digest of an image reference; a colon before the last slash belongs to a port."""
+    named, _, digest = reference.partition("@")
+    colon = named.rfind(":")
+    if colon <= named.rfind("/"):
+        return named, "", digest
+    return named[:colon], named[colon + 1 :], digest
+
+
+def _file(event: Fields) -> Fields:
+    if not isinstance(event.get("path"), str):
+        return {}
+    path = PurePosixPath(event["path"])
+    return {
+        "file": {
+            "path": str(path),
+            "name": path.name,
+            "directory": str(path.parent),
+            "extension": path.suffix.removeprefix("."),
+        }
+    }
+
+
+def _network(event: Fields) -> Fields:
+    local = {"ip": event.get("local_ip"), "port": event.get("local_port")}
+    remote = {"ip": event.get("remote_ip"), "port": event.get("remote_port")}
+    family, proto = event.get("family"), event.get("proto")
+    network = {
+        "type": family if family in ("ipv4", "ipv6") else None,
+        "transport": proto if proto in ("tcp", "udp", "icmp") else None,
+    }
+    match event.get("type"):
+        case "connect":
+            sides = {"source": local, "destination": remote, "network": {**network, "direction": "egress"}}
+        case "accept" | "accept4":
+            sides = {"source": remote, "destination": local, "network": {**network, "direction": "ingress"}}
+        case _:
+            sides = {"server": local, "network": network}
+    return {**sides, "file": {"path": event["path"], "type": "socket"} if event.get("path") else {}}
+
+
+def _nothing(_event: Fields) -> Fields:
+    return {}
+
+
+_OF_KIND: Mapping[str, Callable[[Fields], Fields]] = {"open": _file, "socket": _network}
+
+
+def _related(detection: Detection) -> Fields:
+    processes = [detection.process, *detection.ancestors] if detection.process else detection.ancestors
+    return {
+        "ip": _distinct([detection.event.get("local_ip"), detection.event.get("remote_ip")]),
+        "user": _distinct(process.user for process in processes),
+        "hosts": _distinct([detection.host.name, detection.host.id]),
+    }
+
+
+def _own(detection: Detection) -> Fields:
+    """What ECS has no field for.
+
+    ``fields`` are text under names without dots (``fd_sip_name``): an index takes no name with two types,
+    and none that is both a value and, as ``fd.sip`` is of ``fd.sip.name``, the beginning of another.
+    """
+    return {
+        "output": detection.output,
+        "events": detection.events,
+        "lost": detection.lost,
+        "missing": detection.missing,
+        "response": detection.rule.response,
+        "false_positives": detection.rule.false_positives,
+        "priority": detection.rule.priority,
+        "login_user": {"id": _text(detection.process.loginuid) if detection.process else None},
+        "fields": {
+            _WORDS.sub("_", name).strip("_"): _text(value) for name, value in detection.fields.items()
+        },
+        "ancestors": [
+            {
+                "entity_id": ancestor.entity,
+                "pid": ancestor.pid,
+                "name": ancestor.name,
+                "executable": ancestor.exepath,
+                "command_line": None if ancestor.args is None else " ".join(ancestor.args),
+            }
+            for ancestor in detection.ancestors
+        ],
+    }
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return None if value is None else str(value)
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return [value for value in dict.fromkeys(values) if value]
+
+
+def _pruned(fields: Fields) -> Fields:
+    """``fields`` without what is None or empty, at every depth."""
+    pruned = {name: _pruned_value(value) for name, value in fields.items()}
+    return {name: value for name, value in pruned.items() if value not in (None, "", [], {})}
+
+
+def _pruned_value(value: object) -> object:
+    if isinstance(value, dict):
+        return _pruned(value)
+    if isinstance(value, list):
+        return [_pruned_value(inner) for inner in value if inner not in (None, "")]
+    return value

@@ -1,0 +1,207 @@
+"""Brings detections from a source to one sink: batches, tries again, buries what is refused, acknowledges."""
+
+import asyncio
+import logging
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sinks.contract import Delivered, Duplicate, Never, Outcome, Retry, Sink, SinkError
+from wire.detection import Detection
+
+_log = logging.getLogger(__name__)
+
+# How long to wait for a first item before asking again, in seconds.
+_IDLE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One detection on its way, or a record that holds none and why.
+
+    ``settle`` tells the source that nothing is left to do for it. ``bury`` brings it to the dead letters
+    with the reason; when it raises, the item is not settled.
+    """
+
+    content: Detection | Never
+    settle: Callable[[], None]
+    bury: Callable[[str], Awaitable[None]]
+
+
+class Source(Protocol):
+    """Where items come from. What was taken and not settled must come again after a restart, if it can."""
+
+    async def take(self, limit: int, seconds: float) -> Sequence[Item] | None:
+        """At most ``limit`` items as soon as there are some, none after ``seconds``; None from the end on."""
+
+    async def commit(self) -> None:
+        """Make known what has been settled, in order, up to the first item that has not."""
+
+    def close(self) -> None:
+        """Take in nothing more; ``take`` gives what is already here, if it would be lost, and then None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many at a time, and how patiently. Times in seconds.
+
+    A batch goes out when it has ``count`` items or its first one is ``age`` old. The n-th try in a row
+    that settles nothing is followed by a wait of up to ``first_wait * 2**n``, at most ``longest_wait``.
+    A destination that names a time gets it, up to ``longest_wish``. ``timeout`` is for one call of the
+    sink, ``grace`` for what is in flight when the runner is stopped.
+    """
+
+    count: int = 500
+    age: float = 1.0
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    longest_wish: float = 600.0
+    timeout: float = 120.0
+    grace: float = 10.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the detections, and how often a sink was asked again for one."""
+
+    delivered: int = 0
+    duplicates: int = 0
+    retries: int = 0
+    dead: int = 0
+
+
+@dataclass
+class Runner:
+    """Runs one sink. It forgets nothing: while a destination takes no detections, it holds the source."""
+
+    sink: Sink
+    source: Source
+    pace: Pace = Pace()
+    counters: Counters = field(default_factory=Counters)
+    _trouble_since: float | None = None
+    _refusal: str | None = None
+
+    async def run(self) -> None:
+        """Work until the source ends; when cancelled, finish what is in flight within ``pace.grace`` first.
+
+        Raises:
+            SinkError: the sink says that it can never be used again.
+        """
+        work = asyncio.create_task(self._work())
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self.source.close()
+            try:
+                await asyncio.wait([work], timeout=self.pace.grace)
+            finally:
+                if work.cancel():
+                    _log.warning("%s: stopped with detections not yet delivered", self.sink.name)
+                await asyncio.gather(work, return_exceptions=True)
+            raise
+
+    async def _work(self) -> None:
+        while (batch := await self._gather()) is not None:
+            if batch:
+                await self._see_through(batch)
+
+    async def _gather(self) -> list[Item] | None:
+        """Items until there are enough of them or the first has waited long enough; None at the end."""
+        batch = await self.source.take(self.pace.count, _IDLE)
+        if batch is None:
+            return None
+        gathered, deadline = list(batch), time.monotonic() + self.pace.age
+        while gathered and len(gathered) < self.pace.count and (left := deadline - time.monotonic()) > 0:
+            more = await self.source.take(self.pace.count - len(gathered), left)
+            if more is None:
+                break
+            gathered += more
+        return gathered
+
+    async def _see_through(self, batch: list[Item]) -> None:
+        """Try until every item is settled."""
+        failures, pending = 0, batch
+        while True:
+            outcomes = await self._ask(pending)
+            left = [
+                (item, retry)
+                for item, outcome in zip(pending, outcomes, strict=True)
+                if (retry := await self._settle(item, outcome))
+            ]
+            await self.source.commit()
+            self._tell([retry for _, retry in left])
+            if not left:
+                return
+            self.counters.retries += len(left)
+            failures = failures + 1 if len(left) == len(pending) else 0
+            await asyncio.sleep(self._wait(failures, [retry for _, retry in left]))
+            pending = [item for item, _ in left]
+
+    async def _ask(self, items: list[Item]) -> list[Outcome]:
+        """The outcome of each; the sink sees only those that are detections."""
+        detections = [item.content for item in items if isinstance(item.content, Detection)]
+        answers = iter(await self._deliver(detections) if detections else [])
+        return [next(answers) if isinstance(item.content, Detection) else item.content for item in items]
+
+    async def _deliver(self, detections: list[Detection]) -> Sequence[Outcome]:
+        try:
+            async with asyncio.timeout(self.pace.timeout):
+                outcomes = await self.sink.deliver(detections)
+        except SinkError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a sink that breaks its promise must not lose detections
+            return [Retry(_where(error))] * len(detections)
+        if len(outcomes) != len(detections):
+            return [Retry(f"{len(outcomes)} outcomes for {len(detections)} detections")] * len(detections)
+        return outcomes
+
+    async def _settle(self, item: Item, outcome: Outcome) -> Retry | None:
+        """Do what the outcome asks for; what remains is a reason to try again."""
+        match outcome:
+            case Delivered():
+                self.counters.delivered += 1
+            case Duplicate():
+                self.counters.duplicates += 1
+            case Never(reason):
+                self._tell_refusal(reason)
+                try:
+                    await item.bury(reason)
+                except Exception as error:  # noqa: BLE001  # whatever it is, the item stays until it is buried
+                    return Retry(f"a dead letter could not be written: {_where(error)}")
+                self.counters.dead += 1
+            case Retry():
+                return outcome
+        item.settle()
+        return None
+
+    def _wait(self, failures: int, retries: list[Retry]) -> float:
+        """Exponential backoff with full jitter, or the longest wish of the destination if that is longer."""
+        ceiling = min(self.pace.longest_wait, self.pace.first_wait * 2 ** min(failures, 32))
+        wish = max(retry.after or 0.0 for retry in retries)
+        return max(random.uniform(0, ceiling), min(wish, self.pace.longest_wish))  # noqa: S311  # no secret
+
+    def _tell(self, retries: list[Retry]) -> None:
+        """Log once when a destination stops taking detections, and once when it takes them again."""
+        if retries and self._trouble_since is None:
+            self._trouble_since = time.monotonic()
+            _log.warning("%s: not delivered, trying again until it is: %s", self.sink.name, retries[0].reason)
+        elif not retries and self._trouble_since is not None:
+            seconds = time.monotonic() - self._trouble_since
+            self._trouble_since = None
+            _log.warning("%s: delivering again after %.1f s", self.sink.name, seconds)
+
+    def _tell_refusal(self, reason: str) -> None:
+        """Log a refusal once until another reason comes: there may be one for each detection."""
+        if reason != self._refusal:
+            self._refusal = reason
+            _log.error("%s: refused for good, goes to the dead letters: %s", self.sink.name, reason)
+
+
+def _where(error: Exception) -> str:
+    """The error without its message, which may hold an address with a password in it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,108 @@
+"""What every sink promises, tried on every entry of the registry."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import sinks
+from sinks import SINKS, open_sink
+from sinks.contract import Delivered, Duplicate, Never, Retry, Sink, SinkError
+from sinks.settings import is_secret, load, variable
+from tests.peers.http import Answer, HttpPeer
+from tests.sinks.samples import detections
+
+MARKER = "marker-d41d8cd98f"
+NOT_SINKS = {
+    "__init__", "attack", "body", "contract", "ecs", "embedded", "kafka", "runner", "settings"
+}  # fmt: skip
+
+
+@pytest.fixture
+def surroundings(http_peer: HttpPeer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HttpPeer:
+    """Every sink's settings, with a server that refuses everything and a marker in every secret."""
+    http_peer.otherwise = Answer(503, "later")
+    settings = {
+        "TRACETIDE_ELASTICSEARCH_URL": http_peer.url,
+        "TRACETIDE_ELASTICSEARCH_API_KEY": MARKER,
+        "TRACETIDE_JSONL_PATH": str(tmp_path / "found.jsonl"),
+        "TRACETIDE_WEBHOOK_URL": f"{http_peer.url}/{MARKER}",
+        "TRACETIDE_WEBHOOK_TOKEN": MARKER,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return http_peer
+
+
+@pytest.fixture(params=SINKS)
+async def sink(request: pytest.FixtureRequest, surroundings: HttpPeer) -> AsyncIterator[Sink]:
+    """Each sink in turn."""
+    opened = open_sink(request.param)
+    yield opened
+    await opened.close()
+
+
+def test_every_file_is_registered_and_every_line_has_its_file() -> None:
+    """A sink is one file and one line: neither is forgotten."""
+    files = {path.stem for path in Path(sinks.__file__).parent.glob("*.py")} - NOT_SINKS
+    assert {module.removeprefix("sinks.") for module in SINKS.values()} == files
+
+
+async def test_a_sink_is_called_as_it_is_registered(sink: Sink) -> None:
+    """Its name is in the consumer group, in logs and in dead letters."""
+    assert sink.name in SINKS
+
+
+async def test_there_is_an_outcome_for_each_detection(sink: Sink) -> None:
+    """Also where the destination takes nothing, and for none at all."""
+    outcomes = await sink.deliver(detections(7))
+    assert len(outcomes) == 7
+    assert all(isinstance(outcome, Delivered | Duplicate | Retry | Never) for outcome in outcomes)
+    assert list(await sink.deliver([])) == []
+
+
+@pytest.mark.parametrize("answer", [Answer(503, "later"), Answer(401, "no"), Answer(cut=True)])
+async def test_no_secret_is_told(
+    sink: Sink, surroundings: HttpPeer, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in outcomes, errors, logs of any level, nor in what the sink looks like."""
+    surroundings.otherwise = answer
+    told = [repr(sink), str(sink)]
+    with caplog.at_level(logging.DEBUG):
+        told.append(str(await sink.deliver(detections(3))))
+        try:
+            await sink.check()
+        except SinkError as error:
+            told.append(f"{error!r} {error}")
+    assert MARKER not in " ".join([*told, caplog.text])
+
+
+@pytest.mark.parametrize("name", SINKS)
+def test_every_secret_has_a_marker_here(
+    name: str, surroundings: HttpPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above tries every setting of a secret type that can be set along with the others."""
+    kind = import_module(SINKS[name]).Settings
+    secrets = {field for field in kind.model_fields if is_secret(kind, field)}
+    settings = load(kind)
+    tried = {field for field in secrets if getattr(settings, field) is not None}
+    assert secrets - tried <= {"password"}  # excludes the API key, and takes the same way
+    assert MARKER not in repr(settings)
+    assert all(variable(kind, field).startswith(f"TRACETIDE_{name.upper()}_") for field in secrets)
+
+
+def test_a_sink_is_imported_only_when_it_is_used() -> None:
+    """Whoever writes to a file does not load the clients of Elasticsearch, Kafka and HTTP."""
+    program = (
+        "import sys; from sinks import open_sink; import sinks.embedded; open_sink('jsonl')\n"
+        "print(sorted({'elasticsearch', 'aiokafka', 'httpx', 'rich'} & set(sys.modules)))"
+    )
+    environment = {"TRACETIDE_JSONL_PATH": "-", "PYTHONPATH": str(Path(sinks.__file__).parent.parent)}
+    printed = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "[]"
