@@ -1,0 +1,1 @@
+"""What tracetide costs, as ratios against the bare cost, measured side by side in one run."""

@@ -1,0 +1,28 @@
+"""``make bench``: measures everything and prints a table; ``python -m bench NAME…`` only what is named."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import collector, fleet, overhead, replay
+from bench.table import Row, as_json, text
+
+BENCHES = {"replay": replay.rows, "fleet": fleet.rows, "collector": collector.rows, "overhead": overhead.rows}
+
+
+def main() -> None:
+    """Run the named benches, or all, in the order in which they build on each other."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.names or BENCHES:
+            print(f"{name} …", file=sys.stderr)
+            rows += BENCHES[name](Path(folder))
+    print(as_json(rows) if options.json else text(rows))
+
+
+main()

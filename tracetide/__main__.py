@@ -1,0 +1,5 @@
+"""``python -m tracetide`` is ``tracetide``."""
+
+from tracetide.cli import main
+
+main()

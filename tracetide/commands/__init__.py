@@ -1,0 +1,14 @@
+"""The commands by name, in the order in which help shows them. A new one is a module and a line here."""
+
+COMMANDS = {
+    "run": "tracetide.commands.run:run",
+    "collect": "tracetide.commands.collect:collect",
+    "stream": "tracetide.commands.stream:stream",
+    "forward": "tracetide.commands.forward:forward",
+    "record": "tracetide.commands.record:record",
+    "replay": "tracetide.commands.replay:replay",
+    "rules": "tracetide.commands.rules:rules",
+    "setup": "tracetide.commands.setup:setup",
+    "doctor": "tracetide.commands.doctor:doctor",
+    "demo": "tracetide.commands.demo:demo",
+}

@@ -1,0 +1,33 @@
+"""``tracetide record``: the kernel's events of this host, into a file."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from collectors.recording import RecordingWriter
+from tracetide.live import kernel_source, until_stopped
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--seconds", type=float, help="Stop by itself after this time.")
+def record(file: Path, seconds: float | None) -> None:
+    """Record this host's events into FILE until stopped by Ctrl-C."""
+    events = asyncio.run(_record(file, seconds))
+    click.echo(f"{events} events in {file}", err=True)
+
+
+async def _record(file: Path, seconds: float | None) -> int:
+    source = kernel_source()
+    events = 0
+
+    async def write() -> None:
+        nonlocal events
+        with RecordingWriter(file) as writer:
+            async for batch in source.batches():
+                writer.write(batch)
+                events += len(batch.events)
+
+    await until_stopped(write(), seconds)
+    return events

@@ -1,0 +1,89 @@
+"""``tracetide run``: collect, detect and deliver in one process."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+
+from collectors.recording import RecordingWriter
+from sinks import SINKS, open_sink
+from sinks.embedded import delivering
+from stream import local
+from stream.engine import Engine
+from tracetide import options
+from tracetide.live import kernel_source, until_stopped
+from tracetide.loading import load_rules
+from tracetide.summary import summary
+from wire.batch import Batch
+from wire.detection import Detection
+
+_log = logging.getLogger(__name__)
+
+
+@click.command()
+@options.rules
+@options.library
+@options.matching
+@click.option(
+    "--sink",
+    "sinks",
+    type=click.Choice(list(SINKS)),
+    multiple=True,
+    default=["console"],
+    show_default=True,
+    help="Where detections go; may be given several times.",
+)
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep all events in this file, for `tracetide replay`.",
+)
+@click.option("--seconds", type=float, help="Stop by itself after this time.")
+def run(
+    rule_paths: tuple[Path, ...],
+    library: bool,
+    matching: options.Matching,
+    sinks: tuple[str, ...],
+    record: Path | None,
+    seconds: float | None,
+) -> None:
+    """Watch this host, and deliver what is detected."""
+    engine = Engine(load_rules(rule_paths, library=library, matching=matching))
+    try:
+        asyncio.run(until_stopped(_run(engine, sinks, record), seconds))
+    finally:
+        click.echo(summary(engine.counters), err=True)
+
+
+async def _run(engine: Engine, names: tuple[str, ...], record: Path | None) -> None:
+    source = kernel_source()
+    async with AsyncExitStack() as stack:
+        opened = [open_sink(name) for name in names]
+        for sink in opened:
+            stack.push_async_callback(sink.close)
+            await sink.check()
+        writer = stack.enter_context(RecordingWriter(record)) if record else None
+        deliver = await stack.enter_async_context(delivering(opened, _bury))
+        await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
+
+
+async def _observed(
+    batches: AsyncIterator[Batch], writer: RecordingWriter | None, rules: int
+) -> AsyncIterator[Batch]:
+    """The batches, kept if somebody wants to; says when the first one shows that it works."""
+    watching = False
+    async for batch in batches:
+        if not watching:
+            click.echo(f"watching this host with {rules} rules; Ctrl-C stops", err=True)
+            watching = True
+        if writer:
+            writer.write(batch)
+        yield batch
+
+
+async def _bury(sink: str, detection: Detection, reason: str) -> None:
+    """Nothing but the log can keep what a destination refuses when there is no broker."""
+    _log.error("%s refuses detection %s of rule %r: %s", sink, detection.id, detection.rule.name, reason)

@@ -1,0 +1,30 @@
+"""``tracetide stream``: events from Kafka through the engine, detections back to Kafka."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from tracetide import options
+from tracetide.live import until_stopped
+from tracetide.loading import load_rules
+
+
+@click.command()
+@options.kafka
+@options.rules
+@options.library
+@options.matching
+@click.option("--group", default="tracetide-stream", show_default=True, help="The consumer group.")
+def stream(
+    kafka: str, rule_paths: tuple[Path, ...], library: bool, matching: options.Matching, group: str
+) -> None:
+    """Detect in the events of all hosts, from Kafka to Kafka. As many may run as there are partitions."""
+    from stream import app  # noqa: PLC0415  # Faust is for those who stream
+
+    rules = load_rules(rule_paths, library=library, matching=matching)
+
+    async def work() -> None:
+        await app.run(app.create_app(kafka, rules, group=group))
+
+    asyncio.run(until_stopped(work()))

@@ -1,0 +1,5 @@
+"""The error for a container that cannot be had here."""
+
+
+class ContainerError(Exception):
+    """This machine lacks something: the message, which can stand after "because", says what."""

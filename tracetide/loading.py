@@ -1,0 +1,22 @@
+"""Rules for the commands that need them: loaded once, warnings shown, errors as sentences."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+import rules
+from rules import RuleErrors, RuleSet
+from tracetide.errors import CommandError
+from tracetide.options import Matching
+
+
+def load_rules(paths: Sequence[Path], *, library: bool = True, matching: Matching = "all") -> RuleSet:
+    """The rules of ``paths`` on top of the library's; raises ``CommandError`` with every error found."""
+    try:
+        ruleset = rules.load(paths, library=library, matching=matching)
+    except RuleErrors as errors:
+        raise CommandError(f"the rules cannot be loaded\n{errors}") from errors
+    for warning in ruleset.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return ruleset

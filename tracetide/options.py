@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+kafka: Decorator = click.option(
+    "--kafka",
+    metavar="HOST:PORT[,…]",
+    required=True,
+    envvar="TRACETIDE_KAFKA",
+    show_envvar=True,
+    help="Where Kafka is.",
+)
+
+rules: Decorator = click.option(
+    "--rules",
+    "rule_paths",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    envvar="TRACETIDE_RULES",
+    show_envvar=True,
+    help="A rule file or a folder of them; may be given several times, later ones override earlier ones.",
+)
+
+library: Decorator = click.option(
+    "--library/--no-library", default=True, show_default=True, help="Load the rules that come with tracetide."
+)
+
+Matching = Literal["all", "first"]
+
+matching: Decorator = click.option(
+    "--matching",
+    type=click.Choice(["all", "first"]),
+    default="all",
+    show_default=True,
+    help="Whether every rule that matches an event fires, or only the first one, as Falco does by default.",
+)
+
+json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
