@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+import signal
+
+pytest_plugins = [
+    "tests.peers.compose",
+    "tests.peers.containers",
+    "tests.peers.ecs",
+    "tests.peers.http",
+    "tests.peers.kafka",
+    "tests.peers.search",
+]
+
+
+def pytest_configure() -> None:
+    """End on SIGTERM as on Ctrl-C: what fixtures started and mounted must be taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
