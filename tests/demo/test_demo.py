@@ -13,6 +13,8 @@ import pytest
 from tests.demo.leftovers import before
 from tracetide.demo.scenes import ATTACKS
 
+# Under nohup a hang-up is ignored, which programs inherit.
+TERMINAL = ["/usr/bin/env", "--default-signal=HUP"]
 DEMO = [sys.executable, "-c", "from tracetide.cli import main; main()", "demo"]
 NOBODY = {
     "the user nobody": ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
@@ -24,7 +26,7 @@ PROJECT = Path(__file__).parents[2]
 def started(place: Path, *prefix: str) -> subprocess.Popen[str]:
     """The demo with ``place`` for its temporary files, and a process group of its own as in a shell."""
     return subprocess.Popen(
-        [*prefix, *DEMO],
+        [*TERMINAL, *prefix, *DEMO],
         cwd=PROJECT,
         env=os.environ | {"TMPDIR": str(place), "COLUMNS": "120"},
         stdout=subprocess.PIPE,
