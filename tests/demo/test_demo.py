@@ -13,8 +13,8 @@ import pytest
 from tests.demo.leftovers import before
 from tracetide.demo.scenes import ATTACKS
 
-# Under nohup a hang-up is ignored, which programs inherit.
-TERMINAL = ["/usr/bin/env", "--default-signal=HUP"]
+# Under nohup hang-ups are ignored, in the background of a script interrupts, and programs inherit that.
+TERMINAL = ["/usr/bin/env", "--default-signal=HUP,INT"]
 DEMO = [sys.executable, "-c", "from tracetide.cli import main; main()", "demo"]
 NOBODY = {
     "the user nobody": ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
