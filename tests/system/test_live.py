@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -34,7 +33,7 @@ class Watch:
 
     def stop(self) -> tuple[list[dict[str, Any]], str]:
         """What was detected of this test's doing, and the summary that was printed last."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         assert self.process.wait(30) == 0
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         return [found for line in lines if _ours(found := json.loads(line))], self.said[-1]
