@@ -1,6 +1,6 @@
 # The verbs of this project. Each does its own set-up; `make demo` and `make test` need nothing before.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bpf wheel docs clean
+.PHONY: help demo test lint format bench wheel docs versions clean
 RUN := .venv/bin
 
 help: ## Show the verbs
@@ -32,10 +32,6 @@ bench: ## Measure throughput and cost as ratios against the bare cost
 	@deploy/prepare.sh test
 	@$(RUN)/python -m bench
 
-bpf: ## Compile the BPF programs that are out of date
-	@deploy/prepare.sh demo
-	@$(RUN)/python -m bpf.build
-
 wheel: ## Build the wheel, with BPF objects for x86-64 and arm64, into dist/
 	@deploy/prepare.sh test
 	@$(RUN)/pip wheel -q --no-deps -w dist .
@@ -43,6 +39,12 @@ wheel: ## Build the wheel, with BPF objects for x86-64 and arm64, into dist/
 docs: ## Generate the reference pages in docs/ from the code
 	@deploy/prepare.sh test
 	@$(RUN)/python -m tracetide.reference
+
+versions: ## Take the newest Python packages that pyproject.toml allows, and note them in deploy/constraints.txt
+	@deploy/prepare.sh test
+	@$(RUN)/pip install -q --upgrade --upgrade-strategy eager --group dev -e .
+	@{ sed '/^[^#]/d' deploy/constraints.txt; $(RUN)/pip freeze --exclude-editable; } > .venv/constraints.txt
+	@mv .venv/constraints.txt deploy/constraints.txt
 
 clean: ## Remove everything that the other verbs made
 	@rm -rf .venv .cache dist bpf/objects .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

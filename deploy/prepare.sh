@@ -53,13 +53,14 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 stamp=.venv/ready-$purpose
-if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+versions=deploy/constraints.txt
+if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ $versions -nt "$stamp" ]; then
     echo "Installing Python packages"
     .venv/bin/pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
     if [ "$purpose" = test ]; then
-        .venv/bin/pip install -q --disable-pip-version-check --group dev -e .
+        .venv/bin/pip install -q --disable-pip-version-check -c $versions --group dev -e .
     else
-        .venv/bin/pip install -q --disable-pip-version-check -e .
+        .venv/bin/pip install -q --disable-pip-version-check -c $versions -e .
     fi
     touch "$stamp"
 fi
