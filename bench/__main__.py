@@ -6,9 +6,16 @@ import tempfile
 from pathlib import Path
 
 from bench import collector, fleet, overhead, replay
+from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
-BENCHES = {"replay": replay.rows, "fleet": fleet.rows, "collector": collector.rows, "overhead": overhead.rows}
+BENCHES = {
+    "replay": replay.rows,
+    "rules": rules_bench.rows,
+    "fleet": fleet.rows,
+    "collector": collector.rows,
+    "overhead": overhead.rows,
+}
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ class Row:
     carries the field. For a field with an argument it is a function of the argument.
     ``collected`` is false if the collectors do not deliver what it needs yet; ``source`` says what does.
     ``computed``: it may stand in ``val(...)`` and transformers. ``shown``: it may stand in outputs.
+    ``part_of``: the field whose value this one is the directory or the filename of, on every event.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Row:
     collected: bool = True
     computed: bool = True
     shown: bool = True
+    part_of: tuple[str, Literal["directory", "filename"]] | None = None
 
     @property
     def costly(self) -> bool:

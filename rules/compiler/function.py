@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any as Anything
 
 from rules.catalogue.row import Code
+from rules.compiler.anchors import Anchored, assigned
 from rules.compiler.binding import Binding, OfStream, of_fields
 from rules.compiler.comparison import Comparison, FieldValue, fields_of
+from rules.compiler.index import Index
 from rules.compiler.logic import All, Any, Is, Tree, leaves
 from rules.compiler.plan import Block, Hit, If, plan
 from rules.compiler.simplify import folded, ordered
 from rules.compiler.source import NAMES, Writer
+from rules.compiler.weight import OFTEN
 
 Logic = Tree[Comparison]
 
@@ -46,14 +49,80 @@ def matcher(
     if not possible:
         return None
     names = {number: name for number, name, _ in possible}
-    lines = _block(plan([(number, logic) for number, _, logic in possible]), scope, 1, names)
-    head = [f"def match_{event_type}(e, p, h):", f"{_INDENT}matched = ()"]
-    tail = [f"{_INDENT}return matched if len(matched) < 2 else in_order(matched){'[:1]' if first else ''}"]
-    source = module([*head, *lines, *tail], scope.writer)
+    logics = {number: logic for number, _, logic in possible}
+    chosen = assigned(list(logics.items()), scope.suitable)
+    lookups = list(_lookups(chosen))
+    rest = [(number, logic) for number, logic in logics.items() if number not in chosen]
+    asked = [
+        _function(asking.name, [(number, logics[number]) for number in asking.rules], scope, names, "matched")
+        for lookup in lookups
+        for asking in lookup.asked
+    ]
+    end = f"matched if len(matched) < 2 else in_order(matched){'[:1]' if first else ''}"
+    head = [line for lookup in lookups for line in lookup.lines(scope)]
+    whole = _function(f"match_{event_type}", rest, scope, names, end, head)
+    source = module("\n\n".join([*asked, whole]), scope.writer)
     given = {f"rule_{number}": rules[number] for number in names}
     order = {id(rule): number for number, rule in enumerate(rules)}
     given["in_order"] = lambda matched: tuple(sorted(matched, key=lambda rule: order[id(rule)]))
-    return Function(source, compiled(source, f"match_{event_type}", given))
+    made = executed(source, f"match_{event_type}", given)
+    made |= {lookup.name: lookup.index(made) for lookup in lookups}
+    return Function(source, made[f"match_{event_type}"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A function of its own for the rules that are looked for by the same anchors."""
+
+    rules: tuple[int, ...]
+    anchored: Anchored
+
+    @property
+    def name(self) -> str:
+        return f"ask_{self.rules[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """Rules that are looked for by the value of one field, and asked only where it may concern them."""
+
+    field: FieldValue
+    asked: tuple[_Asking, ...]
+
+    @property
+    def name(self) -> str:
+        return f"by_{_identifier(self.field)}"
+
+    def lines(self, scope: "_Scope") -> Iterator[str]:
+        code = scope.code(self.field)
+        number = sum(len(asking.rules) for asking in self.asked)
+        yield f"for ask in {self.name}[{code and code.text}]:  # of {number} rules those it may concern"
+        yield f"{_INDENT}matched += ask(e, p, h)"
+
+    def index(self, made: dict[str, Anything]) -> Index[Callable[..., Anything]]:
+        return Index((made[asking.name], asking.anchored.anchors) for asking in self.asked)
+
+
+def _lookups(chosen: dict[int, Anchored]) -> Iterator[_LookUp]:
+    by_field: dict[FieldValue, dict[Anchored, list[int]]] = {}
+    for number, anchored in chosen.items():
+        by_field.setdefault(anchored.field, {}).setdefault(anchored, []).append(number)
+    for field_value, groups in by_field.items():
+        yield _LookUp(field_value, tuple(_Asking(tuple(rules), each) for each, rules in groups.items()))
+
+
+def _function(
+    name: str,
+    conditions: Sequence[tuple[int, Logic]],
+    scope: "_Scope",
+    names: dict[int, str],
+    result: str,
+    head: Sequence[str] = (),
+) -> str:
+    """A function of an event, its process and its host that gives the rules whose conditions hold."""
+    lines = [f"def {name}(e, p, h):", f"{_INDENT}matched = ()", *(_INDENT + line for line in head)]
+    lines += _block(plan(conditions), scope, 1, names)
+    return "\n".join([*lines, f"{_INDENT}return {result}", ""])
 
 
 def condition(logic: Logic, event_type: str) -> Function | None:
@@ -71,24 +140,22 @@ def condition_of_fields(logic: Logic) -> Function:
 
 def _single(tree: Logic, scope: "_Scope", arguments: str) -> Function:
     lines = [f"def holds({arguments}):", *_guarded("return bool(", tree, ")", scope, 1)]
-    source = module(lines, scope.writer)
-    return Function(source, compiled(source, "holds", {}))
+    source = module("\n".join([*lines, ""]), scope.writer)
+    return Function(source, executed(source, "holds", {})["holds"])
 
 
-def module(function: Sequence[str], writer: Writer) -> str:
-    """A function with the constants that it uses before it."""
-    text = "\n".join(function)
+def module(text: str, writer: Writer) -> str:
+    """Functions with the constants that they use before them."""
     used = set(re.findall(r"\b[A-Z]+_\d+\b", text))
     constants = [f"{name} = {made}" for made, name in writer.constants.items() if name in used]
-    return "\n".join([*constants, *([""] if constants else []), text, ""])
+    return "\n".join([*constants, *([""] if constants else []), text])
 
 
-def compiled(source: str, name: str, given: dict[str, Anything]) -> Callable[..., Anything]:
-    """The function of that name in the source, which may use what is given besides the run-time functions."""
+def executed(source: str, name: str, given: dict[str, Anything]) -> dict[str, Anything]:
+    """The names that the source defines and can use: what is given, besides the run-time functions."""
     names = {**NAMES, **given}
     exec(compile(source, f"<{name}>", "exec"), names)  # noqa: S102  # source that was written here, from checked parts
-    function: Callable[..., Anything] = names[name]
-    return function
+    return names
 
 
 @dataclass(slots=True)
@@ -124,15 +191,11 @@ class _Scope:
     def code(self, value: FieldValue) -> Code | None:
         return self.binding(value)
 
-    def module(self, function: list[str]) -> str:
-        """The function with its constants before it."""
-        text = "\n".join(function)
-        constants = [
-            f"{name} = {made}"
-            for made, name in self.writer.constants.items()
-            if re.search(rf"\b{name}\b", text)
-        ]
-        return "\n".join([*constants, *([""] if constants else []), text, ""])
+    def suitable(self, value: FieldValue) -> bool:
+        """Whether rules may be looked for by a field's value: it is cheap to have, and differs much."""
+        code = self.code(value)
+        cheap = code is not None and code.rewrite is None and not code.costly and "." in code.text
+        return cheap and value.spelled not in OFTEN
 
 
 def _block(block: Block, scope: _Scope, depth: int, names: dict[int, str]) -> list[str]:
@@ -175,8 +238,12 @@ def _shared(block: Block, scope: _Scope) -> dict[str, tuple[str, str]]:
         if code is None or spelled in scope.local or not _worth_keeping(found[spelled], code):
             continue
         if number > 1 or (code.costly and anywhere[spelled] > 1):
-            kept[spelled] = (re.sub(r"\W+", "_", spelled).strip("_"), code.text)
+            kept[spelled] = (_identifier(found[spelled]), code.text)
     return kept
+
+
+def _identifier(value: FieldValue) -> str:
+    return re.sub(r"\W+", "_", value.spelled).strip("_")
 
 
 def _worth_keeping(value: FieldValue, code: Code) -> bool:

@@ -87,11 +87,22 @@ def glob(pattern: str, *, fold: bool = False) -> Callable[[str], bool]:
 
 def fixed_ends(pattern: str) -> tuple[str, str]:
     """What every text begins and ends with that a glob matches."""
-    special = [at for at, character in enumerate(pattern) if character in "*?[\\"]
-    if not special:
-        return pattern, ""
-    plain = not set(pattern) & set("[\\")
-    return pattern[: special[0]], pattern[special[-1] + 1 :] if plain else ""
+    begin: str | None = None
+    literal = ""
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "\\":
+            literal += pattern[at + 1 : at + 2]
+            at += 2
+            continue
+        bracket = _bracket(pattern, at + 1) if pattern[at] == "[" else None
+        if pattern[at] in "*?" or bracket:
+            begin = literal if begin is None else begin
+            literal = ""
+        else:
+            literal += pattern[at]
+        at = bracket[1] if bracket else at + 1
+    return (pattern, "") if begin is None and literal == pattern else (begin or "", literal)
 
 
 def _full_match(pattern: str, options: Any) -> Callable[[str], bool]:  # noqa: ANN401  # re2 has no types

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rules.catalogue import FIELDS
 from rules.compiler.binding import OfStream
 from rules.compiler.comparison import FieldValue, Value
-from rules.compiler.function import Function, compiled, module
+from rules.compiler.function import Function, executed, module
 from rules.compiler.resolve import Problem, WrongError, value_of
 from rules.compiler.source import Writer
 from rules.language import lexicon
@@ -120,5 +120,6 @@ def renderer(event_type: str, parts: Sequence[Part]) -> Function:
         pieces.append(f"sized({name}, {part.width})" if part.width else f"printed({name})")
     fields = ", ".join(f"{spelled!r}: plain({name})" for spelled, name in names.items())
     lines.append(f"    return ''.join([{', '.join(pieces)}]), {{{fields}}}")
-    source = module(lines, writer)
-    return Function(source, compiled(source, f"render_{event_type}", {}))
+    name = f"render_{event_type}"
+    source = module("\n".join([*lines, ""]), writer)
+    return Function(source, executed(source, name, {})[name])

@@ -19,16 +19,22 @@ _COSTS |= {"contains": 2.0, "icontains": 4.0}
 _CHANCES = {"!=": 0.9, "exists": 0.95, ">=": 0.5, ">": 0.5, "<": 0.5, "<=": 0.5, "contains": 0.05}
 _RARE = 0.03
 
-# How often a field is true, positive or what it is most often compared with.
-_FIELDS = {
+# How often a field is true, positive or what it is most often compared with: too often to look rules up by.
+OFTEN = {
     "container.id": 0.5,
+    "container.type": 0.5,
+    "evt.res": 0.7,
     "evt.is_open_write": 0.15,
     "evt.is_open_read": 0.8,
     "fd.num": 0.7,
     "fd.typechar": 0.5,
     "evt.rawres": 0.7,
     "fd.l4proto": 0.5,
+    "fd.type": 0.5,
+    "fd.sockfamily": 0.5,
     "user.uid": 0.5,
+    "user.name": 0.5,
+    "group.gid": 0.5,
     "proc.tty": 0.5,
 }
 
@@ -67,7 +73,7 @@ def _comparison(comparison: Comparison) -> tuple[float, float]:
     if comparison.operator in ("contains", "icontains", "glob", "iglob", "regex"):
         price *= number
     price += _reading(left)
-    odds = _FIELDS.get(left.spelled) if isinstance(left, FieldValue) else 0.5
+    odds = OFTEN.get(left.spelled) if isinstance(left, FieldValue) else 0.5
     if odds is None or comparison.operator == "exists":
         odds = _CHANCES.get(comparison.operator, min(_RARE * number, 0.3))
     elif comparison.operator == "=" and comparison.right in ((False,), ("host",), (0,)):
