@@ -22,7 +22,7 @@ from rules.language.syntax import (
     Transformed,
 )
 
-MAX_PARENTHESES = 1000
+MAX_PARENTHESES = 500
 MAX_TRANSFORMERS = 50
 
 
