@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from collectors.backlog import Backlog
 from wire import batch as wire_batch
 from wire import topics
 from wire.batch import Batch
@@ -32,9 +33,13 @@ async def publish(
     batches: AsyncIterable[Batch],
     bootstrap: str,
     *,
+    backlog: Backlog | None = None,
     published: Published | None = None,
 ) -> None:
-    """Publish until the source ends. While Kafka is away the batch in hand waits, and with it the source.
+    """Publish until the source ends. While Kafka is away, batches wait in the backlog and the source goes on.
+
+    Without a backlog the source waits too, which suits one that can, such as a recording. When this is
+    cancelled, what still waits is kept for the next run.
 
     One record at a time: a later batch must never overtake one that failed, because consumers take what
     comes late for a repetition. At up to 500 events a record that costs no throughput that matters.
@@ -47,8 +52,32 @@ async def publish(
         compression_type="zstd",
         max_request_size=8 * wire_batch.MAX_BYTES,
     )
-    await _start(producer, bootstrap)
+    if backlog is None:
+        await _publish(producer, batches, bootstrap, counters)
+        return
+    filling = asyncio.create_task(_fill(backlog, batches))
+    publishing = asyncio.create_task(_publish(producer, backlog.batches(), bootstrap, counters))
     try:
+        await asyncio.wait([filling, publishing], return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.gather(filling, publishing)
+    finally:
+        for task in (filling, publishing):
+            task.cancel()
+        await asyncio.wait([filling, publishing])
+        backlog.keep()
+
+
+async def _fill(backlog: Backlog, batches: AsyncIterable[Batch]) -> None:
+    async for batch in batches:
+        backlog.put(batch)
+    backlog.close()
+
+
+async def _publish(
+    producer: AIOKafkaProducer, batches: AsyncIterable[Batch], bootstrap: str, counters: Published
+) -> None:
+    try:
+        await _start(producer, bootstrap)
         async for batch in batches:
             await _deliver(producer, batch, counters)
     finally:

@@ -57,6 +57,11 @@ class RecordingWriter:
         self._file.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
         self._file.flush()
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file so far."""
+        return self._file.tell()
+
     def close(self) -> None:
         """Finish the file; without this, readers report it as cut off at its end."""
         self._file.write(self._compressor.flush())

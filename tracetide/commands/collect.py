@@ -1,17 +1,38 @@
 """``tracetide collect``: the kernel's events of this host, to Kafka."""
 
 import asyncio
+from pathlib import Path
 
 import click
 
 from tracetide import options
 from tracetide.live import kernel_source, until_stopped
 
+_MIB = 1 << 20
+
 
 @click.command()
 @options.kafka
-def collect(kafka: str) -> None:
+@click.option(
+    "--spill",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/var/lib/tracetide/spill"),
+    show_default=True,
+    help="Where events wait while Kafka is away; made when it is needed.",
+)
+@click.option(
+    "--spill-size",
+    type=click.IntRange(min=0),
+    default=512,
+    show_default=True,
+    metavar="MIB",
+    help="The most that may wait there. Beyond it events are shed and counted; 0 for memory only.",
+)
+def collect(kafka: str, spill: Path, spill_size: int) -> None:
     """Collect this host's events and publish them to Kafka."""
-    from collectors.publish import publish  # noqa: PLC0415  # costs memory that `collect --help` need not have
+    # These cost memory that `collect --help` need not have.
+    from collectors.backlog import Backlog  # noqa: PLC0415
+    from collectors.publish import publish  # noqa: PLC0415
 
-    asyncio.run(until_stopped(publish(kernel_source().batches(), kafka)))
+    backlog = Backlog(spill if spill_size else None, spill_size * _MIB)
+    asyncio.run(until_stopped(publish(kernel_source().batches(), kafka, backlog=backlog)))
