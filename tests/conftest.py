@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.peers.ecs",
     "tests.peers.http",
     "tests.peers.kafka",
+    "tests.peers.kernel",
     "tests.peers.search",
 ]
 

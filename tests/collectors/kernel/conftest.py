@@ -4,15 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from collectors.kernel import KernelSource, why_not
+from collectors.kernel import KernelSource
 from tests.collectors.kernel.watching import Watch, watching
-
-
-@pytest.fixture(scope="session")
-def kernel() -> None:
-    """Skips the test where the kernel cannot be watched, with the reason."""
-    if reason := why_not():
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
