@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 from collections.abc import Iterator
 from ctypes import c_bool, c_char_p, c_int, c_uint32, c_void_p
 from functools import cache
@@ -33,8 +34,13 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_link__destroy", c_int, (c_void_p,)),
     ("bpf_map_lookup_elem", c_int, (c_int, c_void_p, c_void_p)),
     ("bpf_map_update_elem", c_int, (c_int, c_void_p, c_void_p, ctypes.c_uint64)),
+    ("bpf_enable_stats", c_int, (c_int,)),
+    ("bpf_obj_get_info_by_fd", c_int, (c_int, c_void_p, c_void_p)),
     ("libbpf_num_possible_cpus", c_int, ()),
 )
+
+# struct bpf_prog_info (include/uapi/linux/bpf.h): the name, and how long and how often it ran.
+_PROGRAM_INFO = struct.Struct("=64x16s112xQQ")
 
 _log: list[str] = []
 
@@ -185,3 +191,27 @@ def write_element(fd: int, value: bytes) -> None:
     key = c_uint32(0)
     if library().bpf_map_update_elem(fd, ctypes.byref(key), value, 0) != 0:
         raise _failure("a BPF map cannot be written")
+
+
+def count_run_time() -> None:
+    """Have the kernel count how long programs run, until this process ends; that costs a little itself."""
+    if library().bpf_enable_stats(0) < 0:
+        raise _failure("the kernel does not count how long programs run")
+
+
+def run_times() -> dict[str, tuple[int, int]]:
+    """For each program that this process has loaded: nanoseconds that it ran, and how many times."""
+    descriptors = Path("/proc/self/fd")
+    programs = (
+        path for path in descriptors.iterdir() if path.is_symlink() and "bpf-prog" in str(path.readlink())
+    )
+    return dict(_run_time(int(path.name)) for path in programs)
+
+
+def _run_time(fd: int) -> tuple[str, tuple[int, int]]:
+    info = ctypes.create_string_buffer(_PROGRAM_INFO.size)
+    size = c_uint32(_PROGRAM_INFO.size)
+    if library().bpf_obj_get_info_by_fd(fd, info, ctypes.byref(size)) != 0:
+        raise _failure("the kernel does not say what it knows of a program")
+    name, nanoseconds, times = _PROGRAM_INFO.unpack(info.raw)
+    return name.partition(b"\0")[0].decode(), (nanoseconds, times)

@@ -9,6 +9,7 @@ COMMANDS = {
     "replay": "tracetide.commands.replay:replay",
     "rules": "tracetide.commands.rules:rules",
     "setup": "tracetide.commands.setup:setup",
+    "overhead": "tracetide.commands.overhead:overhead",
     "doctor": "tracetide.commands.doctor:doctor",
     "demo": "tracetide.commands.demo:demo",
 }

@@ -1,0 +1,1 @@
+"""``tracetide overhead``: what being watched costs a workload, measured on the spot."""
