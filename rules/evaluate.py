@@ -29,7 +29,13 @@ def evaluate(condition: str, fields: Mapping[str, Any]) -> bool:
 
 def evaluate_rule(rule: Rule, fields: Mapping[str, Any]) -> bool:
     """Whether a loaded rule's condition holds for these values."""
-    return bool(condition_of_fields(rule.logic).call(given(fields)))
+    return bool(_of_rule(rule)(given(fields)))
+
+
+@lru_cache(1024)
+def _of_rule(rule: Rule) -> Holds:
+    function: Holds = condition_of_fields(rule.logic).call
+    return function
 
 
 @lru_cache(1024)
@@ -70,7 +76,7 @@ def run_cases(rules: RuleSet) -> list[CaseResult]:
 
 
 def _cases(rule: Rule) -> list[CaseResult]:
-    holds = condition_of_fields(rule.logic).call
+    holds = _of_rule(rule)
     results = []
     for case in rule.cases:
         try:

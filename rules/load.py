@@ -13,6 +13,11 @@ from wire.detection import Priority
 
 LIBRARY = Path(__file__).parent / "library"
 
+_SUFFIXES = (".yaml", ".yml")
+
+# The file of a folder that is read before the others, which use what is in it.
+_FIRST = "macros.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -30,7 +35,8 @@ def load(
     minimum: Priority = "Debug",
     matching: Matching = "all",
 ) -> RuleSet:
-    """The rules of the files, on top of the library's; a folder stands for the ``.yaml`` files in it.
+    """The rules of the files, on top of the library's; a folder stands for the ``.yaml`` files in it,
+    ``macros.yaml`` first.
 
     Raises:
         RuleErrors: with everything that is wrong in them.
@@ -45,6 +51,14 @@ def load_texts(
     return compiled(understood(list(texts), []), minimum=minimum, matching=matching)
 
 
+def read_texts(texts: Iterable[tuple[str, str]]) -> tuple[Rule, ...]:
+    """The rules of texts, without functions that ask them of events; raises ``RuleErrors``."""
+    loaded = understood(list(texts), [])
+    if loaded.errors:
+        raise RuleErrors(loaded.errors)
+    return loaded.rules
+
+
 def compiled(loaded: Loaded, *, minimum: Priority = "Debug", matching: Matching = "all") -> RuleSet:
     """The functions for loaded rules; raises ``RuleErrors`` if anything was wrong."""
     if loaded.errors:
@@ -57,7 +71,7 @@ def read(paths: Sequence[Path], *, library: bool = True) -> Loaded:
     """Everything in the files, whatever is wrong with them."""
     texts: list[tuple[str, str]] = []
     errors: list[Fault] = []
-    for path in [*(_library() if library else ()), *_files(paths)]:
+    for path in files([*([LIBRARY] if library else ()), *paths]):
         name = f"library/{path.relative_to(LIBRARY)}" if path.is_relative_to(LIBRARY) else str(path)
         try:
             texts.append((name, path.read_text(encoding="utf-8")))
@@ -89,15 +103,18 @@ def understood(texts: Iterable[tuple[str, str]], errors: list[Fault]) -> Loaded:
     )
 
 
-def _library() -> list[Path]:
-    """The library's files; its macros come first."""
-    macros = LIBRARY / "macros.yaml"
-    return [macros, *sorted(path for path in LIBRARY.rglob("*.yaml") if path != macros)]
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The rule files that paths stand for. What is hidden in a folder is none: editors keep copies there."""
+    return list(_files(paths))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix in (".yaml", ".yml"))
+            inside = {
+                each: each.relative_to(path).parts for each in path.rglob("*") if each.suffix in _SUFFIXES
+            }
+            seen = (each for each, parts in inside.items() if not any(part.startswith(".") for part in parts))
+            yield from sorted(seen, key=lambda each: (each != path / _FIRST, each))
         else:
             yield path

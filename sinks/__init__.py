@@ -8,7 +8,6 @@ used, so that nobody pays for the client libraries of the others.
 from importlib import import_module
 
 from sinks.contract import Sink, SinkError
-from sinks.settings import load
 
 SINKS = {
     "console": "sinks.console",
@@ -26,6 +25,8 @@ def open_sink(name: str) -> Sink:
     """
     if name not in SINKS:
         raise SinkError(f"there is no sink {name!r}; there are {', '.join(SINKS)}")
+    from sinks.settings import load  # noqa: PLC0415  # pydantic is for those who open a sink
+
     module = import_module(SINKS[name])
     sink: Sink = module.create(load(module.Settings))
     return sink

@@ -13,6 +13,7 @@ import pytest
 from sinks import SINKS
 from tracetide.cli import tracetide
 from tracetide.commands import COMMANDS
+from tracetide.commands.rules import SUBCOMMANDS, rules
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "tracetide")
@@ -68,13 +69,26 @@ def test_every_sink_file_is_registered() -> None:
 
 def test_every_command_file_is_registered_and_explains_itself() -> None:
     """A new command is a new file and a line in ``COMMANDS``; each has a help text."""
-    files = {path.stem for path in (ROOT / "tracetide/commands").glob("*.py")} - NO_COMMANDS
-    assert files == {entry.partition(":")[0].rsplit(".", 1)[-1] for entry in COMMANDS.values()}
+    assert _modules("tracetide/commands") == _registered(COMMANDS)
+    assert _modules("tracetide/commands/rules") == _registered(SUBCOMMANDS)
     context = click.Context(tracetide)
-    for name in COMMANDS:
-        command = tracetide.get_command(context, name)
-        assert command is not None
-        assert command.help, name
+    for group, names in ((tracetide, COMMANDS), (rules, SUBCOMMANDS)):
+        for name in names:
+            command = group.get_command(context, name)
+            assert command is not None
+            assert command.help, name
+
+
+def _modules(folder: str) -> set[str]:
+    """The modules and packages in a folder of commands."""
+    files = {path.stem for path in (ROOT / folder).glob("*.py")}
+    packages = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+    return (files | packages) - NO_COMMANDS
+
+
+def _registered(registry: dict[str, str]) -> set[str]:
+    """The modules that a registry of commands names."""
+    return {entry.partition(":")[0].rsplit(".", 1)[-1] for entry in registry.values()}
 
 
 @pytest.mark.parametrize("name", NAMES)

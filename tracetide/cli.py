@@ -1,30 +1,20 @@
 """``tracetide``: finds the command, runs it, and turns errors into a sentence and an exit code."""
 
-import importlib
 import sys
 
 import click
 
 from tracetide.commands import COMMANDS
 from tracetide.errors import EXPECTED
+from tracetide.lazy import LazyGroup
 from tracetide.logs import set_up
 
 
-class _Lazy(click.Group):
-    """Imports a command only when it is called or explained: a collector must not pay for the sinks."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-
-@click.group(cls=_Lazy, context_settings={"auto_envvar_prefix": "TRACETIDE", "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    registry=COMMANDS,
+    context_settings={"auto_envvar_prefix": "TRACETIDE", "max_content_width": 100},
+)
 @click.version_option(package_name="tracetide")
 @click.option("-v", "--verbose", is_flag=True, help="Say more about what goes on.")
 def tracetide(verbose: bool) -> None:

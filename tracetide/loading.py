@@ -20,3 +20,8 @@ def load_rules(paths: Sequence[Path], *, library: bool = True, matching: Matchin
     for warning in ruleset.warnings:
         click.echo(f"warning: {warning}", err=True)
     return ruleset
+
+
+def given_rules(paths: Sequence[Path], *, on_library: bool) -> RuleSet:
+    """The rules of ``paths``, alone or on top of the library's; without paths the library's."""
+    return load_rules(paths, library=on_library or not paths)

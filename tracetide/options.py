@@ -42,3 +42,9 @@ matching: Decorator = click.option(
 )
 
 json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+rule_files: Decorator = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+
+on_library: Decorator = click.option(
+    "--library", "on_library", is_flag=True, help="Load the rules that come with tracetide before PATHS."
+)

@@ -81,8 +81,10 @@ def _all(command: click.Command, parent: click.Context, name: str) -> Iterator[c
     context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
     yield context
     if isinstance(command, click.Group):
-        for inner, each in command.commands.items():
-            yield from _all(each, context, inner)
+        for inner in command.list_commands(context):
+            each = command.get_command(context, inner)
+            if each is not None:
+                yield from _all(each, context, inner)
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

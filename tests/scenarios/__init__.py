@@ -6,11 +6,11 @@ A new scenario: a folder with ``recording.jsonl.zst``, and ``expected.json``, in
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import rules
 from collectors.recording import RecordingSource
 from stream.engine import Engine
+from tracetide.scenarios import told as told
 from wire.batch import Batch
 from wire.detection import Detection
 
@@ -27,15 +27,3 @@ def detections(batches: Iterable[Batch]) -> list[Detection]:
     """What the library's rules find in ``batches``."""
     engine = Engine(rules.load([]))
     return [detection for batch in batches for detection in engine.process(batch)]
-
-
-def told(detection: Detection) -> dict[str, Any]:
-    """What a scenario expects of a detection: enough to know it, not so much that every wording counts."""
-    process = detection.process
-    return {
-        "rule": detection.rule.name,
-        "process": process and process.name,
-        "args": process and process.args,
-        "ancestors": [ancestor.name for ancestor in detection.ancestors],
-        "in_container": detection.container is not None,
-    }

@@ -1,0 +1,212 @@
+"""Why a rule matches or does not: the checks, their values, and the one that decided."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import rules
+from rules.explain import Explanation, GivenValues, Node, OfEvent, explain, lines
+from stream.process import NOBODY, Container, Process
+from tests.events import connect, execute, open_file
+from tests.rules import strategies
+from tests.rules.files import load, only, rule
+from tests.rules.test_agreement import _Host, events, processes, stream_conditions
+from wire.event import Event
+
+
+def of_values(condition: str, extra: str = "", **fields: object) -> Explanation:
+    """Of a condition and values whose names have underscores in place of dots."""
+    values = {name.replace("_", ".", 1): value for name, value in fields.items()}
+    return explain(only(rule(f"|\n    {condition}", extra=extra)), GivenValues(values))
+
+
+def of_event(condition: str, event: Event, **facts: Any) -> Explanation:
+    """Of a condition and an event of the stream."""
+    return explain(
+        only(rule(f"|\n    {condition}")), OfEvent(event, Process(parent=NOBODY, **facts), _Host())
+    )
+
+
+def checks(node: Node) -> list[Node]:
+    """The checks of a tree."""
+    return [each for term in node.terms for each in checks(term)] if node.terms else [node]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(strategies.conditions, strategies.fields)
+def test_given_values_agree_with_the_compiler(condition: str, fields: dict[str, Any]) -> None:
+    """The tree's outcome is that of the generated function, and the checks that decided bear it out."""
+    found = explain(only(rule(f"|\n    {condition}", extra="  warn_evttypes: false")), GivenValues(fields))
+    holds = rules.evaluate(condition, fields)
+    assert found.root.holds is holds
+    assert all(each.holds is holds for each in found.decided)
+    assert all(each.asked for each in found.decided)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stream_conditions, events, processes())
+def test_events_agree_with_the_stream(condition: str, event: Event, process: Process) -> None:
+    """For an event of the stream the outcome is the one that the engine comes to."""
+    ruleset = load(rule(f"|\n    {condition}", extra="  warn_evttypes: false"))
+    matcher = ruleset.matchers.get(event.type)
+    found = explain(ruleset.rules[0], OfEvent(event, process, _Host()))
+    assert found.matches is (matcher is not None and bool(matcher(event, process, _Host())))
+    assert not (found.never and matcher)
+
+
+def test_the_first_check_that_fails_decided() -> None:
+    """What comes behind it was not asked, and its outcome is told all the same."""
+    found = of_values(
+        "evt.type=openat and fd.name=/etc/shadow and proc.name=cat and fd.num>=0",
+        evt_type="openat",
+        fd_name="/etc/passwd",
+        proc_name="cat",
+    )
+    assert [(each.text(), each.holds, each.asked) for each in checks(found.root)] == [
+        ("evt.type = openat", True, True),
+        ("fd.name = /etc/shadow", False, True),
+        ("proc.name = cat", True, False),
+        ("fd.num >= 0", False, False),
+    ]
+    assert found.sentence == (
+        "It does not match: `fd.name = /etc/shadow` is false, fd.name is /etc/passwd. "
+        "False too: `fd.num >= 0`."
+    )
+
+
+def test_a_single_obstacle_is_called_one() -> None:
+    """The author learns that nothing else has to change."""
+    found = of_values("evt.type=openat and fd.num>=0", evt_type="openat")
+    assert found.sentence == (
+        "It does not match: `fd.num >= 0` is false, fd.num is missing. Nothing else keeps it from matching."
+    )
+
+
+def test_alternatives() -> None:
+    """Of alternatives the first that is true decided; if none is, all of them did."""
+    condition = "evt.type=openat and (proc.name=a or proc.name startswith b or user.name=c)"
+    none = of_values(condition, evt_type="openat", proc_name="x")
+    assert [each.text() for each in none.decided] == [
+        "proc.name = a",
+        "proc.name startswith b",
+        "user.name = c",
+    ]
+    assert "none of 3 alternatives is true" in none.sentence
+    second = of_values(condition, evt_type="openat", proc_name="bash")
+    assert second.sentence == (
+        "It matches: `proc.name startswith b` is true, proc.name is bash, and that was the last check."
+    )
+    assert [each.asked for each in checks(second.root)] == [True, True, True, False]
+
+
+def test_a_check_that_is_false_for_every_event_of_the_type() -> None:
+    """It is not the values that keep the rule from matching, and it is said so, whatever was given."""
+    found = of_values(
+        "fd.name=/etc/shadow and proc.name=cat", evt_type="execve", fd_name="/etc/shadow", proc_name="cat"
+    )
+    assert found.root.holds
+    assert not found.matches
+    assert found.sentence == (
+        "No execve event can match it, whatever its values: `fd.name = /etc/shadow` is always false there."
+    )
+    wrong = of_values("evt.type=connect and proc.name=cat", evt_type="openat")
+    assert "`evt.type = connect` is always false there" in wrong.sentence
+    unseen = of_values("evt.type=ptrace and proc.name=cat", evt_type="ptrace", proc_name="cat")
+    assert unseen.sentence == "No event of type ptrace reaches the rules, whatever its values."
+
+
+def test_a_rule_that_nothing_can_match() -> None:
+    """Also when no type was given; a field that is not collected yet is named with what it needs."""
+    found = of_values("proc.env contains x and proc.name=cat", proc_name="cat")
+    assert found.sentence == (
+        "No event can match it: `proc.env contains x` is always false there "
+        "(proc.env is not collected yet: it needs environments)."
+    )
+
+
+def test_a_missing_value_is_explained() -> None:
+    """That another name of the same field was given, and that a rule is switched off."""
+    found = of_values(
+        "evt.type=execve and proc.aname[2]=nginx", evt_type="execve", proc_aname=["sh", "nginx"]
+    )
+    assert "proc.aname[2] is missing (proc.aname is given, which is another field)" in found.sentence
+    off = of_values("evt.type=execve", extra="  enabled: false", evt_type="execve")
+    assert off.sentence.endswith("The rule is disabled: it is not asked at all.")
+
+
+def test_values_of_an_event() -> None:
+    """Fields of one value, of both ends of a connection and of all ancestors are told as they are."""
+    parent = Process(name="nginx", parent=NOBODY)
+    above = Process(name="sh", parent=parent)
+    found = explain(
+        only(
+            rule(
+                "evt.type=connect and fd.ip=10.0.0.9 and proc.aname=init and fd.sport=443 and proc.exe exists"
+            )
+        ),
+        OfEvent(connect(1, 10, "10.0.0.9", 443), Process(name="curl", parent=above), _Host()),
+    )
+    values = {field.spelled: value for each in checks(found.root) for field, value in each.values}
+    assert values == {
+        "evt.type": "connect",
+        "fd.ip": ["127.0.0.1", "10.0.0.9"],
+        "proc.aname": ["sh", "nginx"],
+        "fd.sport": 443,
+        "proc.exe": None,
+    }
+    assert [each.text() for each in found.decided] == ["proc.aname = init"]
+
+
+def test_transformers_and_other_fields() -> None:
+    """A check of a transformer, or against another field, tells the fields that went into it."""
+    found = of_event(
+        "evt.type=execve and tolower(proc.name)=x and proc.name=val(proc.pname)",
+        execute(1, 10, "sh"),
+        name="SH",
+        container=Container(id="host"),
+    )
+    assert [
+        (each.text(), [(field.spelled, value) for field, value in each.values]) for each in checks(found.root)
+    ] == [
+        ("evt.type = execve", [("evt.type", "execve")]),
+        ("tolower(proc.name) = x", [("proc.name", "SH")]),
+        ("proc.name = val(proc.pname)", [("proc.name", "SH"), ("proc.pname", None)]),
+    ]
+
+
+def test_json_and_lines() -> None:
+    """For programs as plain data, for people as a tree."""
+    found = of_values("evt.type=openat and (proc.name=a or fd.name=b)", evt_type="openat", proc_name="a")
+    told = found.to_json()
+    assert (told["rule"], told["matches"], told["never"]) == ("R", True, False)
+    assert told["condition"]["terms"][1]["terms"][1] == {
+        "kind": "check",
+        "holds": False,
+        "asked": False,
+        "check": "fd.name = b",
+        "values": {"fd.name": None},
+    }
+    assert list(lines(found.root, lambda node: node.text())) == [
+        "all of",
+        "├─ evt.type = openat",
+        "└─ any of",
+        "   ├─ proc.name = a",
+        "   └─ fd.name = b",
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"proc.nam": "x"}, {"proc.pid": "x"}])
+def test_values_that_make_no_sense(fields: dict[str, object]) -> None:
+    """A name that is no field and a value of the wrong type are refused."""
+    with pytest.raises(rules.GivenError):
+        GivenValues(fields)
+
+
+def test_conditions_without_checks() -> None:
+    """What is always true or always false needs no check to be explained."""
+    always = explain(
+        only(rule("evt.num>0 or evt.num=0", extra="  warn_evttypes: false")),
+        OfEvent(open_file(1, 2, "/x"), NOBODY, _Host()),
+    )
+    assert always.matches
