@@ -12,7 +12,6 @@ from typing import Any
 import faust
 from faust.types import TP, EventT
 
-from rules import RuleSet
 from stream.worker import Record, Worker
 from wire import topics
 
@@ -23,12 +22,14 @@ _RECORDS = 256
 
 
 def create_app(
-    bootstrap: str, rules: RuleSet, *, group: str = "tracetide-stream", interval: float = 5.0
+    bootstrap: str, worker: Worker, *, group: str = "tracetide-stream", interval: float = 5.0
 ) -> faust.App:
-    """An application for ``run``; after a crash at most ``interval`` seconds of events are repeated."""
+    """An application for ``run`` that hands its records to ``worker``.
+
+    After a crash at most ``interval`` seconds of events are repeated.
+    """
     app = _configured(bootstrap, group)
     events = app.topic(topics.EVENTS, value_serializer="raw", key_serializer="raw")
-    worker = Worker(rules, bootstrap)
 
     @app.agent(events, concurrency=1)
     async def detect(stream: Any) -> None:  # noqa: ANN401  # faust types streams without their methods

@@ -29,6 +29,8 @@ class Counters:
 class Engine:
     """Detects in the streams of many hosts; ``hosts`` is all it remembers, by host id.
 
+    ``rules`` may be replaced between two batches: what is remembered does not depend on them.
+
     The same events give the same detections, byte for byte, however they are cut into batches. Events
     that were processed before are passed over, so a batch may be delivered twice.
     """

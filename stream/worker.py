@@ -141,10 +141,19 @@ class Worker:
         """Make everything read so far safe, then acknowledge it."""
         self._settled = time.monotonic()
         async with self._lock:
-            await self._flush()
-            for number, partition in self._partitions.items():
-                if partition.unsettled:
-                    await self._settle(number, partition)
+            await self._settle_all()
+
+    async def adopt(self, rules: RuleSet) -> None:
+        """Go on with other rules, between two records.
+
+        What the rules before found is made safe first: a worker that takes over later, with the new rules,
+        begins behind it.
+        """
+        async with self._lock:
+            await self._settle_all()
+            self.rules = rules
+            for partition in self._partitions.values():
+                partition.engine.rules = rules
 
     async def let_go(self) -> None:
         """Forget all partitions: they were taken away, or may be. The next record loads their state again."""
@@ -206,6 +215,12 @@ class Worker:
                 await asyncio.sleep(_PAUSE)
             for outgoing in failed:
                 await self._send(outgoing)
+
+    async def _settle_all(self) -> None:
+        await self._flush()
+        for number, partition in self._partitions.items():
+            if partition.unsettled:
+                await self._settle(number, partition)
 
     async def _settle(self, number: int, partition: _Partition) -> None:
         hosts = partition.engine.hosts

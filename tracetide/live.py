@@ -1,8 +1,9 @@
 """What every command does that watches a running system: open the kernel, and stop when told to."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from collectors.contract import Source
 from tracetide.errors import CommandError
@@ -20,13 +21,23 @@ def kernel_source() -> Source:
     return KernelSource()
 
 
-async def until_stopped(work: Coroutine[object, object, None], seconds: float | None = None) -> None:
-    """Run ``work`` until it ends, the time is over, or a signal asks it to stop: then it is cancelled."""
+async def until_stopped(
+    work: Coroutine[object, object, None],
+    seconds: float | None = None,
+    *,
+    reload: Callable[[], None] | None = None,
+) -> None:
+    """Run ``work`` until it ends, the time is over, or a signal asks it to stop: then it is cancelled.
+
+    With ``reload``, SIGHUP calls that instead, unless it came because the terminal was closed.
+    """
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     stops = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
     for number in stops:
         loop.add_signal_handler(number, task.cancel)
+    if reload is not None and signal.SIGHUP in stops:
+        loop.add_signal_handler(signal.SIGHUP, _hang_up, task, reload, _has_terminal())
     if seconds is not None:
         loop.call_later(seconds, task.cancel)
     try:
@@ -37,3 +48,20 @@ async def until_stopped(work: Coroutine[object, object, None], seconds: float | 
     finally:
         for number in stops:
             loop.remove_signal_handler(number)
+
+
+def _hang_up(task: asyncio.Future[None], reload: Callable[[], None], had_terminal: bool) -> None:
+    """Somebody asks for the new rules, or the terminal is gone, and with it whoever was looking."""
+    if had_terminal and not _has_terminal():
+        task.cancel()
+    else:
+        reload()
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a terminal that controls it: tty(4)."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

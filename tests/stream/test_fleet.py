@@ -194,6 +194,46 @@ async def test_a_broker_that_restarts_loses_nothing(
     assert set(found) == set(expected)
 
 
+async def test_a_running_worker_takes_over_new_rules(bootstrap: str, rule_file: Path, tmp_path: Path) -> None:
+    """Broken ones are refused; good ones judge what comes next, with all that is known of the processes."""
+    batches = recording(60)
+    host, half = batches[0].host.id, 30
+    engine = Engine(rules.load([rule_file], library=False))
+    expected = [wire_detection.encode(each) for batch in batches[:half] for each in engine.process(batch)]
+    log = tmp_path / "log"
+    with fleet.worker(bootstrap, host, rule_file, log):
+        await fleet.send(bootstrap, batches[:half])
+        await fleet.detections(bootstrap, host, at_least(len(expected)))
+        rewrite(rule_file, "- rule: [")
+        await said(log, "those before stay in use")
+        rewrite(rule_file, RULES.replace("Health check", "Health checked"))
+        await said(log, "1 added (Health checked); 1 removed (Health check)")
+        engine.rules = rules.load([rule_file], library=False)
+        expected += [
+            wire_detection.encode(each) for batch in batches[half:] for each in engine.process(batch)
+        ]
+        await fleet.send(bootstrap, batches[half:])
+        found = await fleet.detections(bootstrap, host, at_least(len(expected)))
+    assert set(found) == set(expected)
+
+
+def rewrite(file: Path, text: str) -> None:
+    """As an editor that writes into the file."""
+    file.write_text(text)
+
+
+async def said(log: Path, text: str) -> None:
+    """Wait until a worker has written something to its log."""
+    async with asyncio.timeout(fleet.PATIENCE):
+        while text not in written(log):  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(0.1)
+
+
+def written(log: Path) -> str:
+    """What is in a log by now."""
+    return log.read_text()
+
+
 def after(last: Batch) -> Batch:
     """One more batch of the same host, in which nothing is found."""
     return batch(open_file(last.last + 1, 5, "/nothing"), host=last.host)

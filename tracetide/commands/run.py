@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from collectors.recording import RecordingWriter
+from rules import RuleSet
 from sinks import SINKS, open_sink
 from sinks.embedded import delivering
 from stream import local
 from stream.engine import Engine
 from tracetide import options
 from tracetide.live import kernel_source, until_stopped
-from tracetide.loading import load_rules
+from tracetide.reloading import RuleFiles
 from tracetide.summary import summary
 from wire.batch import Batch
 from wire.detection import Detection
@@ -50,16 +51,24 @@ def run(
     record: Path | None,
     seconds: float | None,
 ) -> None:
-    """Watch this host, and deliver what is detected."""
-    engine = Engine(load_rules(rule_paths, library=library, matching=matching))
+    """Watch this host, and deliver what is detected.
+
+    Changed files of --rules are taken over within seconds, all rules at SIGHUP; ones with errors are refused.
+    """
+    files = RuleFiles(rule_paths, library=library, matching=matching)
+    engine = Engine(files.rules)
     try:
-        asyncio.run(until_stopped(_run(engine, sinks, record), seconds))
+        asyncio.run(until_stopped(_run(engine, files, sinks, record), seconds, reload=files.ask))
     finally:
         click.echo(summary(engine.counters), err=True)
 
 
-async def _run(engine: Engine, names: tuple[str, ...], record: Path | None) -> None:
+async def _run(engine: Engine, files: RuleFiles, names: tuple[str, ...], record: Path | None) -> None:
     source = kernel_source()
+
+    async def adopt(rules: RuleSet) -> None:
+        engine.rules = rules
+
     async with AsyncExitStack() as stack:
         opened = [open_sink(name) for name in names]
         for sink in opened:
@@ -67,6 +76,7 @@ async def _run(engine: Engine, names: tuple[str, ...], record: Path | None) -> N
             await sink.check()
         writer = stack.enter_context(RecordingWriter(record)) if record else None
         deliver = await stack.enter_async_context(delivering(opened, _bury))
+        await stack.enter_async_context(files.followed(adopt))
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
 
 

@@ -7,7 +7,7 @@ import click
 
 from tracetide import options
 from tracetide.live import until_stopped
-from tracetide.loading import load_rules
+from tracetide.reloading import RuleFiles
 
 
 @click.command()
@@ -19,12 +19,18 @@ from tracetide.loading import load_rules
 def stream(
     kafka: str, rule_paths: tuple[Path, ...], library: bool, matching: options.Matching, group: str
 ) -> None:
-    """Detect in the events of all hosts, from Kafka to Kafka. As many may run as there are partitions."""
-    from stream import app  # noqa: PLC0415  # Faust is for those who stream
+    """Detect in the events of all hosts, from Kafka to Kafka. As many may run as there are partitions.
 
-    rules = load_rules(rule_paths, library=library, matching=matching)
+    Changed files of --rules are taken over within seconds, all rules at SIGHUP; ones with errors are refused.
+    """
+    from stream import app  # noqa: PLC0415  # Faust is for those who stream
+    from stream.worker import Worker  # noqa: PLC0415  # and so is the client of Kafka
+
+    files = RuleFiles(rule_paths, library=library, matching=matching)
 
     async def work() -> None:
-        await app.run(app.create_app(kafka, rules, group=group))
+        worker = Worker(files.rules, kafka)
+        async with files.followed(worker.adopt):
+            await app.run(app.create_app(kafka, worker, group=group))
 
-    asyncio.run(until_stopped(work()))
+    asyncio.run(until_stopped(work(), reload=files.ask))
