@@ -8,7 +8,6 @@ from typing import Any
 import click
 import msgspec
 
-from collectors.recording import RecordingSource
 from rules import GivenError
 from rules.catalogue.event_types import KINDS
 from rules.explain import Explanation, GivenValues, Node, OfEvent, Reader, lines
@@ -84,7 +83,8 @@ def _reader(event: str) -> Reader:
     name, colon, number = event.rpartition(":")
     if not colon or not number.isdecimal():
         raise click.UsageError("EVENT is a JSON object, @FILE with one in it, or RECORDING:NUMBER")
-    from stream.moment import moment  # noqa: PLC0415  # the engine is for those who give a recording
+    from collectors.recording import RecordingSource  # noqa: PLC0415  # for those who give a recording
+    from stream.moment import moment  # noqa: PLC0415  # the same
 
     found = moment(RecordingSource(Path(name)).read(), int(number))
     if found is None:
