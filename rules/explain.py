@@ -139,12 +139,14 @@ class OfEvent:
         self.event_type = self.event.type
 
     def holds(self, leaf: Is[Comparison]) -> bool:
-        """By the compiler, as in the stream."""
-        function = condition(leaf, self.event.type)
+        """By the compiler, as in the stream; of events that do not reach the rules nothing holds."""
+        function = condition(leaf, self.event.type) if self.event.type in KINDS else None
         return function is not None and bool(function.call(self.event, self.process, self.host))
 
     def value(self, field: FieldValue) -> Found:
         """By the catalogue's source for events of this type."""
+        if self.event.type not in KINDS:
+            return None
         writer = Writer(OfStream(self.event.type))
         code = writer.value(field)
         text = f"[{', '.join(code.ends)}]" if code.ends else code.text

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 import rules
 from rules.explain import Explanation, GivenValues, Node, OfEvent, explain, lines
 from stream.process import NOBODY, Container, Process
-from tests.events import connect, execute, open_file
+from tests.events import connect, execute, fork, open_file
 from tests.rules import strategies
 from tests.rules.files import load, only, rule
 from tests.rules.test_agreement import _Host, events, processes, stream_conditions
@@ -114,6 +114,13 @@ def test_a_check_that_is_false_for_every_event_of_the_type() -> None:
     assert "`evt.type = connect` is always false there" in wrong.sentence
     unseen = of_values("evt.type=ptrace and proc.name=cat", evt_type="ptrace", proc_name="cat")
     assert unseen.sentence == "No event of type ptrace reaches the rules, whatever its values."
+
+
+def test_an_event_that_does_not_reach_the_rules() -> None:
+    """The process tree needs it, and no rule is asked about it."""
+    found = of_event("evt.type=execve or proc.name=sh", fork(1, 11, 10), name="sh")
+    assert not found.matches
+    assert found.sentence == "No event of type fork reaches the rules, whatever its values."
 
 
 def test_a_rule_that_nothing_can_match() -> None:
