@@ -28,14 +28,14 @@ async def watch(found: dict[str, Any], *, costs: bool) -> None:
     found |= {"seconds": 0.0, "events": Counter(), "lost": Counter(), "programs": {}}
     compressor = zstandard.ZstdCompressor()
     began = None
+    if costs:
+        libbpf.count_run_time()
     async for batch in kernel_source().batches():
         compressor.compress(wire_batch.encode(batch))
         if isinstance(batch.events[0], Snapshot):
             continue
         if began is None:
             began = _processor_time()
-            if costs:
-                libbpf.count_run_time()
             print(READY, flush=True)  # noqa: T201  # whoever started this waits for it
         _count(batch, found)
         found["seconds"] = _processor_time() - began
