@@ -20,12 +20,17 @@ WHOLE = ("fork", "execve", "execveat", "procexit")
 
 
 class Paths(Struct, frozen=True, omit_defaults=True):
-    """Paths that are given, that begin or end like one given, or whose last part is one of ``names``."""
+    """Paths that are given, that begin or end like one given, whose last part is one of ``names``, or that
+    hold one of ``parts`` anywhere.
+
+    A filter that cannot look for one of these kinds must take it for no limit.
+    """
 
     exact: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def admits(self, path: str | None) -> bool:
         """Whether a path is among them; one that is not known is not."""
@@ -34,6 +39,7 @@ class Paths(Struct, frozen=True, omit_defaults=True):
             or path.startswith(self.prefixes)
             or path.endswith(self.suffixes)
             or path[path.rfind("/") + 1 :] in self.names
+            or any(part in path for part in self.parts)
         )
 
 

@@ -168,6 +168,11 @@ def _either_path(one: Paths | None, other: Paths | None) -> Paths | None:
     return Paths(**{name: _joined_values(value, getattr(other, name)) for name, value in asdict(one).items()})
 
 
+def any_path(paths: Iterable[Paths]) -> Paths:
+    """Everything that is in one of them."""
+    return reduce(lambda one, other: _either_path(one, other) or one, paths, Paths())
+
+
 def width(limits: Limits) -> float:
     """A guess at the share of events that limits admit, between 0 and 1. It decides the order only."""
     shares = [_share(limits.path), _share(limits.exe), 0.3 if limits.flags else 1.0]
@@ -188,7 +193,9 @@ def width(limits: Limits) -> float:
 def _share(paths: Paths | None) -> float:
     if paths is None:
         return 1.0
-    loose = sum(1 / (2 + len(each)) for each in (*paths.prefixes, *paths.suffixes))
+    loose = sum(
+        1 / (2 + len(each)) for each in (*paths.prefixes, *paths.suffixes, *paths.parts, *paths.parts)
+    )
     return min(0.9, 0.0001 * len(paths.exact) + 0.002 * len(paths.names) + 0.1 * loose)
 
 

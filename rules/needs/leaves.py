@@ -1,5 +1,6 @@
 """What one check lets through, told by the facts that a collector has; what is not clear is anything."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from rules.compiler.binding import OfStream
 from rules.compiler.comparison import Call, Comparison, FieldValue
 from rules.compiler.logic import Is
 from rules.compiler.matching import fixed_ends
-from rules.needs.algebra import ANYTHING, NOTHING, Alternatives, any_of
+from rules.needs.algebra import ANYTHING, NOTHING, Alternatives, any_of, any_path
 from rules.written import network
 from wire.needs import ANY, Limits, Paths, Range
 
@@ -47,17 +48,16 @@ def _of_source(text: str, operator: str, constants: Constants, event_type: str) 
 def _of_call(call: Call, operator: str, constants: Constants, event_type: str) -> Alternatives:
     """``basename`` of a path; other transformers are not understood."""
     argument = call.arguments[0]
-    if call.transformer != "basename" or operator != "=" or not isinstance(argument, FieldValue):
+    if call.transformer != "basename" or not isinstance(argument, FieldValue):
         return ANYTHING
     code = OfStream(event_type)(argument)
-    named = Paths(names=constants)
+    if operator == "startswith" and KINDS[event_type] != "open":
+        return ANYTHING  # neither a program in memory nor an abstract socket need have a slash in its path
     if code is not None and code.text == "e.path":
-        return (Limits(path=named),)
-    return (
-        (Limits(exe=named),)
-        if code is not None and code.text == "p.exepath" and KINDS[event_type] == "exec"
-        else ANYTHING
-    )
+        return _filename(operator, constants)
+    if code is not None and code.text == "p.exepath" and KINDS[event_type] == "exec":
+        return tuple(Limits(exe=each.path) for each in _filename(operator, constants))
+    return ANYTHING
 
 
 def _paths(operator: str, constants: Constants) -> Paths | None:
@@ -68,11 +68,13 @@ def _paths(operator: str, constants: Constants) -> Paths | None:
         found = Paths(prefixes=constants)
     elif operator == "endswith":
         found = Paths(suffixes=constants)
+    elif operator == "contains":
+        found = Paths(parts=constants)
     elif operator == "pmatch":
         found = _below(constants)
     elif operator == "glob":
-        found = _globs(constants)
-    vague = "" in (*found.prefixes, *found.suffixes) or found == Paths()
+        found = any_path(map(_glob, constants))
+    vague = "" in (*found.prefixes, *found.suffixes, *found.parts) or found == Paths()
     return None if vague else found
 
 
@@ -88,17 +90,15 @@ def _below(prefixes: Constants) -> Paths:
     return Paths(exact=tuple(exact), prefixes=tuple(below))
 
 
-def _globs(patterns: Constants) -> Paths:
-    ends = [fixed_ends(pattern) for pattern in patterns]
-    exact = tuple(pattern for pattern in patterns if not set(pattern) & set("*?[\\"))
-    begins = [
-        (begin, end) for pattern, (begin, end) in zip(patterns, ends, strict=True) if pattern not in exact
-    ]
-    return Paths(
-        exact=exact,
-        prefixes=tuple(begin for begin, end in begins if begin or not end),
-        suffixes=tuple(end for begin, end in begins if end and not begin),
-    )
+def _glob(pattern: str) -> Paths:
+    """What is fixed of a pattern: all of it, its beginning, its end, or else the longest part between."""
+    if not set(pattern) & set("*?[\\"):
+        return Paths(exact=(pattern,))
+    begin, end = fixed_ends(pattern)
+    if begin or end:
+        return Paths(prefixes=(begin,)) if begin else Paths(suffixes=(end,))
+    plain = not set(pattern) & set("[\\")
+    return Paths(parts=(max(re.split(r"[*?]", pattern), key=len) if plain else "",))
 
 
 def _path(operator: str, constants: Constants) -> Alternatives:
@@ -112,16 +112,23 @@ def _exe(operator: str, constants: Constants) -> Alternatives:
 
 
 def _directory(operator: str, constants: Constants) -> Alternatives:
-    """What is in a directory begins with its path."""
+    """What is in a directory begins with its path; only the root's ends with a slash."""
     if operator == "=":
         return _path("startswith", tuple(f"{each.rstrip('/')}/" for each in constants))
-    return _path(operator, constants) if operator in ("startswith", "pmatch") else ANYTHING
+    if operator == "endswith" and not any(each.endswith("/") for each in constants):
+        return _path("contains", tuple(each and f"{each}/" for each in constants))
+    return _path(operator, constants) if operator in ("startswith", "pmatch", "contains") else ANYTHING
 
 
 def _filename(operator: str, constants: Constants) -> Alternatives:
-    if operator == "endswith":
-        return _path(operator, constants)
-    return (Limits(path=Paths(names=constants)),) if operator == "=" and "/" not in constants else ANYTHING
+    """What is behind the last slash, and nothing else; only of the root it is a slash itself."""
+    if any("/" in each for each in constants):
+        return ANYTHING
+    if operator == "startswith":
+        return _path("contains", tuple(each and f"/{each}" for each in constants))
+    if operator == "=":
+        return (Limits(path=Paths(names=constants)),)
+    return _path(operator, constants) if operator in ("endswith", "contains") else ANYTHING
 
 
 def _socket_name(operator: str, constants: Constants) -> Alternatives:

@@ -55,6 +55,7 @@ def _paths(paths: Paths) -> str:
         *(f"{each}…" for each in paths.prefixes),
         *(f"…{each}" for each in paths.suffixes),
         *(f"…/{each}" for each in paths.names),
+        *(f"…{each}…" for each in paths.parts),
     ]
     return _several(texts)
 

@@ -22,8 +22,20 @@ from wire.event import Event, Exec, Open, Socket
 from wire.needs import ANY, WHOLE, Limits, Needs, Paths, admits, facts
 
 PATHS = ("/etc/passwd", "/etc/x/passwd", "/", "/bin/sh", "/tmp/.x/y", "/etc", "/etc/", "/run/docker.sock")
-PIECES = (*PATHS, "/e", "sh", "", "passwd", "/etc/x/", "@a", "/x", "y")
-GLOBS = ("/etc/*", "*sh", "*", "/e?c/passwd", "/bin/sh", "/etc/*wd", "/[e]tc/*", "\\\\/bin/sh", "*.sock")
+PIECES = (*PATHS, "/e", "sh", "", "passwd", "/etc/x/", "@a", "/x", "y", "m", "@", "p", "tc/p")
+GLOBS = (
+    "*tc/p*",
+    "*?*",
+    "/etc/*",
+    "*sh",
+    "*",
+    "/e?c/passwd",
+    "/bin/sh",
+    "/etc/*wd",
+    "/[e]tc/*",
+    "\\\\/bin/sh",
+    "*.sock",
+)
 PREFIXES = ("/etc", "/", "/e*/passwd", "etc/x", "/etc/x/", "/run/*")
 
 
@@ -42,7 +54,7 @@ def _check(
 
 
 TEXTS: tuple[str, ...] = ("fd.name", "fd.directory", "fd.filename", "proc.exepath", "evt.arg.path")
-TEXTS += ("basename(fd.name)", "basename(proc.exepath)")
+TEXTS += ("basename(fd.name)", "basename(proc.exepath)", "basename(evt.arg.path)")
 checks = st.one_of(
     _check(TEXTS, ("=", "!=", "startswith", "endswith", "contains"), _quoted(PIECES)),
     _check(TEXTS, ("in", "startswith anyof", "endswith oneof", "= oneof"), _some(_quoted(PIECES))),
@@ -143,7 +155,11 @@ unix = st.builds(
     path=st.none() | st.sampled_from((*PATHS, "@a")),
 )
 execs = st.builds(
-    Exec, **_base, type=st.sampled_from(("execve", "execveat")), exepath=st.none() | _paths, filename=_paths
+    Exec,
+    **_base,
+    type=st.sampled_from(("execve", "execveat")),
+    exepath=st.none() | _paths | st.just("memfd:x"),
+    filename=_paths,
 )
 containers = st.sampled_from(
     [
@@ -218,7 +234,13 @@ LIMITS = {
     "evt.type=openat and container.id=host": Limits(scope="host"),
     "evt.type=openat and not container.id=host": ANY,
     "evt.type=openat and not fd.name startswith /proc": ANY,
-    "evt.type=openat and fd.name contains shadow": ANY,
+    "evt.type=openat and fd.name contains shadow": Limits(path=Paths(parts=("shadow",))),
+    "evt.type=openat and fd.name glob */.ssh/*": Limits(path=Paths(parts=("/.ssh/",))),
+    "evt.type=openat and fd.directory endswith /.ssh": Limits(path=Paths(parts=("/.ssh/",))),
+    "evt.type=openat and fd.filename startswith id_": Limits(path=Paths(parts=("/id_",))),
+    "evt.type=openat and fd.filename startswith ''": ANY,
+    "evt.type=openat and fd.directory endswith /": ANY,
+    "evt.type=openat and fd.name icontains shadow": ANY,
     "evt.type=openat and proc.name=cat": ANY,
     "evt.type=openat and proc.exepath=/usr/bin/cat": ANY,
     "evt.type=execve and proc.exepath=/usr/bin/nc": Limits(exe=Paths(exact=("/usr/bin/nc",))),
