@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rules import attack
@@ -30,7 +30,7 @@ Logic = Tree[Comparison]
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A rule whose condition and output have a meaning."""
+    """A rule whose condition and output have a meaning; ``macros`` are those that it uses, and theirs."""
 
     definition: RuleDefinition
     info: RuleInfo
@@ -40,7 +40,7 @@ class Assembled:
     event_types: frozenset[str]
     fields: frozenset[str]
     weakened: tuple[str, ...]
-    macros: frozenset[str]
+    macros: Mapping[str, Logic]
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Assembler:
             event_types=types,
             fields=frozenset(field_names(logic)),
             weakened=tuple(_weakened(logic, types)),
-            macros=frozenset(meaning.macros),
+            macros={name: found.logic for name in meaning.macros if (found := self._macros[name])},
         )
 
     def _refuse(self, definition: RuleDefinition, faults: dict[Fault, bool]) -> None:

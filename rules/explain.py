@@ -11,8 +11,8 @@ from rules.catalogue.event_types import KINDS
 from rules.compiler.binding import OfStream
 from rules.compiler.comparison import Comparison, FieldValue, fields_of
 from rules.compiler.function import condition, condition_of_fields, executed, module
-from rules.compiler.logic import All, Any, Is, Tree
-from rules.compiler.simplify import folded
+from rules.compiler.logic import All, Any, Is, Tree, leaves, opposite
+from rules.compiler.simplify import folded, merged
 from rules.compiler.source import Writer
 from rules.given import given
 from rules.ruleset import Host, Process, Rule
@@ -42,7 +42,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of a condition. ``kind`` is check, all or any.
+    """A part of a condition. ``kind`` is check, all or any; ``macro`` names the one that it came from.
 
     ``asked`` is false for what the outcome does not depend on any more when the parts are asked in
     the order in which they were written. ``values`` are those of the fields in a check.
@@ -54,6 +54,7 @@ class Node:
     check: Is[Comparison] | None = None
     values: tuple[tuple[FieldValue, Found], ...] = ()
     terms: tuple[Node, ...] = ()
+    macro: str = ""
 
     def text(self, most: int | None = None) -> str:
         """The check in the rule language, or what joins the terms."""
@@ -97,7 +98,7 @@ class Explanation:
 
 def explain(rule: Rule, reader: Reader) -> Explanation:
     """Ask every check of ``rule`` by itself, and find those that decided."""
-    root = _node(rule.logic, reader, asked=True)
+    root = _node(rule.logic, reader, _origins(rule), asked=True)
     decided = tuple(_deciding(root))
     never = _never(rule, reader.event_type)
     sentence = never or _sentence(root, decided, reader)
@@ -157,19 +158,32 @@ class OfEvent:
         return [each for each in found if each is not None] if code.ends else found
 
 
-def _node(tree: Logic, reader: Reader, *, asked: bool) -> Node:
+def _origins(rule: Rule) -> dict[Logic, str]:
+    """The macro that a part of the condition is, or that a check is part of: the smallest there is."""
+    found: dict[Logic, str] = {}
+    for name, logic in sorted(rule.macros.items(), key=lambda macro: -sum(1 for _ in leaves(macro[1]))):
+        whole = merged(logic)
+        for leaf in leaves(whole):
+            found |= dict.fromkeys((Is(leaf), Is(leaf, negated=True)), name)
+        found |= dict.fromkeys((whole, opposite(whole)), name)
+    return found
+
+
+def _node(tree: Logic, reader: Reader, origins: Mapping[Logic, str], *, asked: bool) -> Node:
+    macro = origins.get(tree, "")
     if isinstance(tree, bool):
         return Node("any" if not tree else "all", tree, asked)
     if isinstance(tree, Is):
         values = tuple((field, reader.value(field)) for field in dict.fromkeys(fields_of(tree.leaf)))
-        return Node("check", reader.holds(tree), asked, tree, values)
+        return Node("check", reader.holds(tree), asked, tree, values, macro=macro)
     settles = isinstance(tree, Any)
     terms: list[Node] = []
     for term in tree.terms:
-        terms.append(_node(term, reader, asked=asked and all(each.holds != settles for each in terms)))
+        open_yet = all(each.holds != settles for each in terms)
+        terms.append(_node(term, reader, origins, asked=asked and open_yet))
     together = any if settles else all
     holds = together(each.holds for each in terms)
-    return Node("any" if settles else "all", holds, asked, terms=tuple(terms))
+    return Node("any" if settles else "all", holds, asked, terms=tuple(terms), macro=macro)
 
 
 def _deciding(node: Node) -> Iterator[Node]:
@@ -295,6 +309,7 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 def _plain(node: Node) -> dict[str, Anything]:
     found: dict[str, Anything] = {"kind": node.kind, "holds": node.holds, "asked": node.asked}
+    found["macro"] = node.macro or None
     if node.check is not None:
         found["check"] = node.text()
         found["values"] = {field.spelled: _encodable(value) for field, value in node.values}
@@ -307,12 +322,13 @@ def _encodable(value: Found) -> Found:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
-Mark = Callable[[Node], str]
+# The text of a node, and of the macro it came from if the node above did not.
+Mark = Callable[[Node, str], str]
 
 
-def lines(node: Node, mark: Mark, prefix: str = "", branch: str = "") -> Iterator[str]:
-    """The tree in lines; ``mark`` gives each node's text, which may have colours in it."""
-    yield prefix + branch + mark(node)
+def lines(node: Node, mark: Mark, prefix: str = "", branch: str = "", above: str = "") -> Iterator[str]:
+    """The tree in lines; what ``mark`` gives may have colours in it."""
+    yield prefix + branch + mark(node, node.macro if node.macro != above else "")
     inner = prefix + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
     for number, each in enumerate(node.terms, start=1):
-        yield from lines(each, mark, inner, "└─ " if number == len(node.terms) else "├─ ")
+        yield from lines(each, mark, inner, "└─ " if number == len(node.terms) else "├─ ", node.macro)

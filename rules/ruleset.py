@@ -40,7 +40,10 @@ Render = Callable[[Event, Process, Host], tuple[str, dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One rule. ``condition`` is its text with exceptions, before lists and macros are replaced."""
+    """One rule. ``condition`` is its text with exceptions, before lists and macros are replaced.
+
+    ``macros`` are what those mean that it uses.
+    """
 
     name: str
     info: RuleInfo
@@ -54,6 +57,7 @@ class Rule:
     weakened: tuple[str, ...]
     cases: tuple[CaseDefinition, ...]
     logic: Tree[Comparison] = field(repr=False)
+    macros: Mapping[str, Tree[Comparison]] = field(repr=False)
     parts: tuple[Part, ...] = field(repr=False)
     _renderers: dict[str, Render] = field(default_factory=dict, repr=False)
 
@@ -91,6 +95,7 @@ def rule(assembled: Assembled) -> Rule:
         weakened=assembled.weakened,
         cases=tuple(definition.cases),
         logic=assembled.logic,
+        macros=assembled.macros,
         parts=assembled.output,
     )
 

@@ -182,6 +182,29 @@ def test_transformers_and_other_fields() -> None:
     ]
 
 
+def test_macros_are_named() -> None:
+    """A part that is a macro, or a check that came out of one, says which; so does its opposite."""
+    macros = (
+        "- macro: starts\n  condition: (evt.type=execve and proc.name exists)\n"
+        "- macro: shell\n  condition: (proc.name=sh or proc.exe=sh)\n"
+        "- macro: odd\n  condition: (not shell and proc.tty=0)\n"
+    )
+    found = explain(only(macros + rule("starts and not odd and user.uid=0")), GivenValues({}))
+    assert [(each.text(), each.macro) for each in found.root.terms] == [
+        ("evt.type = execve", "starts"),
+        ("proc.name exists", "starts"),
+        ("any of", "odd"),
+        ("user.uid = 0", ""),
+    ]
+    assert list(lines(found.root, lambda node, macro: f"{node.text()} ({macro})"))[3:] == [
+        "├─ any of (odd)",
+        "│  ├─ proc.name = sh (shell)",
+        "│  ├─ proc.exe = sh (shell)",
+        "│  └─ not proc.tty = 0 ()",
+        "└─ user.uid = 0 ()",
+    ]
+
+
 def test_json_and_lines() -> None:
     """For programs as plain data, for people as a tree."""
     found = of_values("evt.type=openat and (proc.name=a or fd.name=b)", evt_type="openat", proc_name="a")
@@ -191,10 +214,11 @@ def test_json_and_lines() -> None:
         "kind": "check",
         "holds": False,
         "asked": False,
+        "macro": None,
         "check": "fd.name = b",
         "values": {"fd.name": None},
     }
-    assert list(lines(found.root, lambda node: node.text())) == [
+    assert list(lines(found.root, lambda node, _macro: node.text())) == [
         "all of",
         "├─ evt.type = openat",
         "└─ any of",

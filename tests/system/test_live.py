@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from collectors.kernel import why_not
+from tests.rules.files import rule
 from tracetide.demo.container import Workshop, run_once, running
 
 pytestmark = pytest.mark.kernel
@@ -54,9 +55,9 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
 
 
 @contextmanager
-def _watching(path: Path) -> Iterator[Watch]:
+def _watching(path: Path, *options: str) -> Iterator[Watch]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tracetide", "run", "--sink", "jsonl"],
+        [sys.executable, "-m", "tracetide", "run", "--sink", "jsonl", *options],
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"TRACETIDE_JSONL_PATH": str(path)},
@@ -129,6 +130,25 @@ def test_an_attack_among_ordinary_work_is_found(watch: Watch) -> None:
     time.sleep(1)
     found, _ = watch.stop()
     assert [each["rule"]["name"] for each in found] == ["Program run from memory"]
+
+
+def test_changed_rules_are_taken_over(tmp_path: Path) -> None:
+    """A rule that is added while the host is watched finds what happens from then on."""
+    if reason := why_not():
+        pytest.skip(reason)
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "one.yaml").write_text(rule("evt.type=execve and proc.args=marked", "First"))
+    with _watching(tmp_path / "found.jsonl", "--rules", str(folder), "--no-library") as watch:
+        run("true", "marked")
+        (folder / "two.yaml").write_text(rule("evt.type=execve and proc.args=marked", "Second"))
+        deadline = time.monotonic() + 20
+        while not any("1 added (Second)" in line for line in watch.said) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        run("true", "marked")
+        time.sleep(1)
+        found, _ = watch.stop()
+    assert [each["rule"]["name"] for each in found] == ["First", "First", "Second"]
 
 
 @pytest.mark.containers

@@ -113,13 +113,14 @@ def _show(found: Explanation) -> None:
     click.echo(found.sentence)
 
 
-def _marked(node: Node) -> str:
+def _marked(node: Node, macro: str) -> str:
     sign = "✓" if node.holds else "✗"
     values = ", ".join(f"{field.spelled} is {shown(found)}" for field, found in node.values)
     text = node.text(_MANY) + (f"   [{values}]" if values else "")
+    origin = f"   ({macro})" if macro else ""
     if not node.asked:
-        return click.style(f"({sign}) {text}", dim=True)
-    return f"{click.style(sign, fg='green' if node.holds else 'red')} {text}"
+        return click.style(f"({sign}) {text}{origin}", dim=True)
+    return f"{click.style(sign, fg='green' if node.holds else 'red')} {text}{click.style(origin, dim=True)}"
 
 
 def _source(arguments: Sequence[str], *, on_library: bool) -> None:
