@@ -285,19 +285,28 @@ def _hint(field: FieldValue, found: Found, reader: Reader) -> str:
 
 
 def _also(root: Node, decided: list[Node]) -> str:
-    """Checks that would keep the rule from matching even if those that decided were true."""
-    if root.kind != "all":
-        return ""
+    """Whether the rule would match if the checks that decided were true, and what else is in its way."""
+    enough = [each for each in decided if _holds_with(root, each)]
+    if len(decided) == 1 and enough:
+        return " Nothing else keeps it from matching."
+    if enough:
+        which = "One of them" if len(enough) == len(decided) else f"`{enough[0].text(_FEW)}`"
+        return f" {which} would be enough."
     others = [
         each for each in root.terms if not each.holds and not any(node in decided for node in _leaves(each))
     ]
-    if not others:
-        return " Nothing else keeps it from matching."
     named = [f"`{each.text(_FEW)}`" for each in others if each.check is not None][:2]
-    if not named:
-        return f" {len(others)} more part{'s' if len(others) > 1 else ''} of it would be false too."
+    if root.kind != "all" or not named:
+        return " Other checks would have to be true too."
     rest = f" and {len(others) - len(named)} more" if len(others) > len(named) else ""
     return f" False too: {' and '.join(named)}{rest}."
+
+
+def _holds_with(node: Node, turned: Node) -> bool:
+    """The outcome if one check had the other outcome."""
+    if not node.terms:
+        return node.holds is not (node is turned)
+    return (all if node.kind == "all" else any)(_holds_with(each, turned) for each in node.terms)
 
 
 def _leaves(node: Node) -> Iterator[Node]:

@@ -83,6 +83,20 @@ def test_a_single_obstacle_is_called_one() -> None:
     )
 
 
+def test_what_else_would_have_to_be_true() -> None:
+    """One of several alternatives may be enough, or one certain one, or more than what decided."""
+    one = of_values("evt.type=openat and (proc.name=a or user.name=b)", evt_type="openat")
+    assert one.sentence.endswith(" One of them would be enough.")
+    certain = of_values(
+        "evt.type=openat and ((proc.name=a and proc.exe=c) or user.name=b)", evt_type="openat"
+    )
+    assert certain.sentence.endswith(" `user.name = b` would be enough.")
+    more = of_values(
+        "evt.type=openat and (proc.name=a and proc.exe=c or user.name=b and user.uid=0)", evt_type="openat"
+    )
+    assert more.sentence.endswith(" Other checks would have to be true too.")
+
+
 def test_alternatives() -> None:
     """Of alternatives the first that is true decided; if none is, all of them did."""
     condition = "evt.type=openat and (proc.name=a or proc.name startswith b or user.name=c)"
