@@ -20,12 +20,23 @@
 #define RECORD_SIZE 49152
 #define CHUNK_SIZE 8192
 
+/* A path that is to be walked up when all else is in the record, and where in it its size belongs. */
+struct walk {
+	u64 mnt;
+	u64 dentry;
+	u32 size_at; /* 0: there is none to walk */
+	u32 pad;
+};
+
+#define WALKS 2
+
 /* One per CPU, built up piece by piece and sent when complete. */
 struct record {
 	u32 busy;
 	u32 used;
 	u32 detached; /* set by append_path */
 	u32 pad;
+	struct walk walks[WALKS];
 	u8 data[RECORD_SIZE];
 };
 
@@ -102,6 +113,8 @@ static __always_inline struct record *new_record(u32 size, u32 kind)
 		return NULL;
 	}
 	record->used = size;
+	for (u32 i = 0; i < WALKS; i++)
+		record->walks[i].size_at = 0;
 	return record;
 }
 

@@ -14,6 +14,7 @@
 #define COMM_SIZE 16
 #define ANCESTORS 8
 #define STDIO 3
+#define NUMBERS 4
 #define KINDS 128 /* room for event types in the table of losses; a power of two */
 #define PATH_UNKNOWN 0xffff
 
@@ -109,14 +110,45 @@ struct exec_event {
 	struct descriptor stdio[STDIO]; /* their names come last */
 };
 
-/* base is the directory that path is read from: the root directory for one that begins with a slash. */
-struct open_event {
+/*
+ * A call that names one file or two. path and other are as the program passed them, text is a further string;
+ * base is the directory that path is read from (the root directory for one that begins with a slash), or the
+ * file itself where the program passed no path but its descriptor; base_detached as in struct descriptor.
+ */
+struct paths_event {
 	struct header header;
 	s64 result;
 	u64 flags;
 	u32 mode;
-	u16 path_size; /* as the program passed it */
+	u32 owner;
+	u32 group;
+	s32 fd; /* the descriptors that the program passed */
+	s32 other_fd;
+	u16 path_size;
+	u16 other_size;
+	u16 text_size;
+	u16 pad;
 	u16 base_path_size;
+	u16 base_detached;
+	u16 other_base_path_size;
+	u16 other_base_detached;
+	u32 pad2;
+};
+
+/*
+ * A call that is told by a few numbers: its arguments in their order, without those that only point somewhere.
+ * fd is the descriptor that it is about and file what that is; text is a string that the program passed.
+ */
+struct call_event {
+	struct header header;
+	s64 result;
+	s64 number[NUMBERS];
+	struct descriptor file; /* its name comes last */
+	s32 fd;
+	u32 mnt_ns;
+	u16 count;
+	u16 text_size;
+	u32 pad2;
 };
 
 /* address is a struct sockaddr: what the program passed, or what a unix socket is bound to. */

@@ -202,20 +202,11 @@ static __always_inline void append_descriptor(struct record *record, struct task
 	struct file *file = file_at(task, fd);
 	struct sock *sk = socket_of(file);
 
-	__builtin_memset(descriptor, 0, sizeof(*descriptor));
-	if (!file)
-		return;
-	descriptor->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	descriptor->mode = BPF_CORE_READ(file, f_inode, i_mode);
-	descriptor->device = BPF_CORE_READ(file, f_inode, i_rdev);
-	if (!sk) {
+	fill_descriptor(record, descriptor, file, sk);
+	if (file && !sk) {
 		descriptor->name_size = append_file_path(file);
 		descriptor->detached = record->detached;
-		return;
 	}
-	fill_endpoints(&descriptor->socket, sk);
-	if (descriptor->socket.family == AF_UNIX)
-		descriptor->name_size = append_unix_address(record, sk);
 }
 
 TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid, struct linux_binprm *binary)

@@ -49,4 +49,21 @@ static __always_inline u16 append_unix_address(struct record *record, struct soc
 	return address ? append_kernel(record, &address->name, size, SOCKADDR_SIZE) : 0;
 }
 
+/* What a descriptor is, but for the path of what is no socket. */
+static __always_inline void fill_descriptor(struct record *record, struct descriptor *descriptor,
+                                            struct file *file, struct sock *sk)
+{
+	__builtin_memset(descriptor, 0, sizeof(*descriptor));
+	if (!file)
+		return;
+	descriptor->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	descriptor->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	descriptor->device = BPF_CORE_READ(file, f_inode, i_rdev);
+	if (!sk)
+		return;
+	fill_endpoints(&descriptor->socket, sk);
+	if (descriptor->socket.family == AF_UNIX)
+		descriptor->name_size = append_unix_address(record, sk);
+}
+
 #endif

@@ -10,22 +10,27 @@
 
 /* A system call that has returned. kind is the event type's number in collectors/kernel/hooks.py. */
 struct call {
+	void *context;
 	struct task_struct *task;
 	struct config *settings;
 	u32 kind;
 	s64 result;
-	u64 arg[4];
+	u64 arg[6];
 };
 
 /* SYSCALL(openat, 6) { ... } defines the program on_openat; its body gets the call. */
-#define SYSCALL(name, number)                                                          \
-	static __always_inline int handle_##name(struct call *call);                   \
-	SEC("tp/syscalls/sys_exit_" #name) int on_##name(struct syscall_exit *context) \
-	{                                                                              \
-		struct call call = { .kind = number, .result = context->result };      \
-                                                                                       \
-		return read_call(&call) ? handle_##name(&call) : 0;                    \
-	}                                                                              \
+#define SYSCALL(name, number) SYSCALL_AT(name, number, #name)
+
+/* The same for a call that the kernel's tracepoint has another name for. */
+#define SYSCALL_AT(name, number, tracepoint)                                                \
+	static __always_inline int handle_##name(struct call *call);                        \
+	SEC("tp/syscalls/sys_exit_" tracepoint) int on_##name(struct syscall_exit *context) \
+	{                                                                                   \
+		struct call call = { .context = context, .kind = number };                  \
+                                                                                            \
+		call.result = context->result;                                              \
+		return read_call(&call) ? handle_##name(&call) : 0;                         \
+	}                                                                                   \
 	static __always_inline int handle_##name(struct call *call)
 
 /* False if nobody wants to know. */
@@ -44,11 +49,15 @@ static __always_inline bool read_call(struct call *call)
 	call->arg[1] = regs->si;
 	call->arg[2] = regs->dx;
 	call->arg[3] = regs->r10;
+	call->arg[4] = regs->r8;
+	call->arg[5] = regs->r9;
 #else
 	call->arg[0] = regs->orig_x0;
 	call->arg[1] = regs->regs[1];
 	call->arg[2] = regs->regs[2];
 	call->arg[3] = regs->regs[3];
+	call->arg[4] = regs->regs[4];
+	call->arg[5] = regs->regs[5];
 #endif
 	return true;
 }

@@ -106,19 +106,33 @@ def _event(detection: Detection, ingested: datetime) -> Fields:
     }
 
 
+_KINDS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("exec", "fork", "snapshot"), ("process", "start")),
+    "exit": ("process", "end"),
+    "identity": ("iam", "change"),
+    "call": ("process", "info"),
+    "socket": ("network", "connection"),
+}
+
+
 def _kind_of(event: Fields) -> tuple[list[str], list[str]]:
     """The further values of ``event.category`` and ``event.type`` that ECS allows together."""
-    match event.get("kind"):
-        case "exec" | "fork" | "snapshot":
-            return ["process"], ["start"]
-        case "exit":
-            return ["process"], ["end"]
+    match event.get("kind", ""):
         case "open":
             return ["file"], [_file_type(event.get("flags", 0))]
-        case "socket":
-            return ["network"], ["connection"]
+        case "change":
+            return ["file"], [_CHANGES.get(event.get("type", ""), "change")]
+        case kind if kind in _KINDS:
+            category, change = _KINDS[kind]
+            return [category], [change]
         case _:
             return [], []
+
+
+_CHANGES = {
+    **dict.fromkeys(("unlink", "unlinkat", "rmdir"), "deletion"),
+    **dict.fromkeys(("mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat"), "creation"),
+}
 
 
 def _file_type(flags: int) -> str:
@@ -222,7 +236,7 @@ def _nothing(_event: Fields) -> Fields:
     return {}
 
 
-_OF_KIND: Mapping[str, Callable[[Fields], Fields]] = {"open": _file, "socket": _network}
+_OF_KIND: Mapping[str, Callable[[Fields], Fields]] = {"open": _file, "change": _file, "socket": _network}
 
 
 def _related(detection: Detection) -> Fields:

@@ -9,7 +9,20 @@ from msgspec import Struct, field
 
 from stream.containers import container_of
 from stream.process import NOBODY, Container, Process
-from wire.event import Ancestor, Event, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
+from wire.event import (
+    Ancestor,
+    Call,
+    Change,
+    Event,
+    Exec,
+    Exit,
+    Fork,
+    Identity,
+    Loss,
+    Open,
+    Snapshot,
+    Socket,
+)
 
 # How long an ended process can still be found by its key: events of other CPUs may follow its exit.
 LINGER = 2 * 10**9
@@ -48,6 +61,12 @@ def act(tree: Tree, event: Event) -> Process:
         process.cgroup = event.cgroup
         process.container = tree.cgroups.get(event.cgroup, process.container)
     return process
+
+
+def become(tree: Tree, event: Identity) -> Process:
+    """The process as the user that it was when it called; its next event tells who it is now."""
+    process = tree.processes.get((event.pid, event.start))
+    return act(tree, event) if process is None else process
 
 
 def fork(tree: Tree, event: Fork) -> Process:
@@ -185,6 +204,9 @@ _APPLY: dict[type[Event], Callable[[Tree, Any], Process]] = {
     Snapshot: snapshot,
     Exit: leave,
     Open: act,
+    Change: act,
+    Identity: become,
+    Call: act,
     Socket: act,
     Loss: _nobody,
 }

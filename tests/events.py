@@ -3,7 +3,7 @@
 from typing import Any
 
 from wire.batch import Batch, Host
-from wire.event import Ancestor, AnyEvent, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
+from wire.event import Ancestor, AnyEvent, Change, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
 
 HOST = Host(id="host-1", name="web-1", boot="boot-1")
 SECOND = 10**9
@@ -61,6 +61,12 @@ def open_file(seq: int, pid: int, path: str, flags: int = 0, **given: Any) -> Op
     """``pid`` opens ``path``."""
     facts: dict[str, Any] = {"type": "openat", "result": 3, "path": path, "flags": flags}
     return Open(**facts | _base(seq, pid, given))
+
+
+def change(seq: int, pid: int, path: str, **given: Any) -> Change:
+    """``pid`` removes the file ``path``."""
+    facts: dict[str, Any] = {"type": "unlink", "result": 0, "path": path}
+    return Change(**facts | _base(seq, pid, given))
 
 
 def connect(seq: int, pid: int, ip: str, port: int, **given: Any) -> Socket:

@@ -125,6 +125,73 @@ class Open(Event, tag="open", kw_only=True, frozen=True):
     mode: int = 0
 
 
+class Change(Event, tag="change", kw_only=True, frozen=True):
+    """A file or directory was renamed, linked, made, removed, mounted or otherwise changed, or that failed.
+
+    ``path`` is the old name of a rename, the file that a link leads to, a new symbolic link, the directory
+    of a mount or umount, else the file that is changed; ``other`` is the second name: the new one of a rename
+    or link, what is mounted, where pivot_root puts the old root. Both are absolute as in ``Open``; ``raw``
+    and ``other_raw`` are what the program passed when that differs. ``text`` is where a symbolic link leads,
+    or a mount's type. ``fd`` and ``other_fd`` are the descriptors that paths are read from, or that stand for
+    the file itself; -100 (AT_FDCWD) is the working directory. ``flags`` and ``mode`` are the kernel's bits,
+    for mknod ``flags`` is the device. ``owner`` and ``group`` are chown's, all bits set for no change.
+    """
+
+    type: Literal[
+        "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat",
+        "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2",
+        "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
+        "mount", "umount2", "pivot_root", "chroot",
+    ]  # fmt: skip
+    result: int
+    path: str = ""
+    raw: str | None = None
+    other: str | None = None
+    other_raw: str | None = None
+    text: str | None = None
+    fd: int = -100
+    other_fd: int = -100
+    flags: int = 0
+    mode: int = 0
+    owner: int | None = None
+    group: int | None = None
+
+
+class Identity(Event, tag="identity", kw_only=True, frozen=True):
+    """A process asked to become other users or groups. ``uid`` is who it is afterwards.
+
+    ``ids`` are what the call took, all bits set for no change; ``names`` are theirs as this host's databases
+    have them, for processes that see the host's files.
+    """
+
+    type: Literal[
+        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"
+    ]
+    result: int
+    ids: list[int]
+    names: list[str | None] = field(default_factory=list)
+
+
+class Call(Event, tag="call", kw_only=True, frozen=True):
+    """Another system call, successful or not.
+
+    ``args`` are its numbers in the order of its parameters, without those that only point somewhere; process
+    numbers among them are the caller's, who may count its own. ``text`` is a string that it passed. ``fd`` is
+    the descriptor that it is about, of dup and socket the new one, and ``file`` what that is.
+    """
+
+    type: Literal[
+        "capset", "setns", "unshare", "ptrace", "process_vm_readv", "process_vm_writev", "init_module",
+        "finit_module", "delete_module", "bpf", "perf_event_open", "memfd_create", "userfaultfd", "prctl",
+        "keyctl", "kill", "tkill", "tgkill", "io_uring_setup", "dup", "dup2", "dup3", "socket",
+    ]  # fmt: skip
+    result: int
+    args: list[int] = field(default_factory=list)
+    text: str | None = None
+    fd: int | None = None
+    file: Descriptor | None = None
+
+
 class Socket(Event, tag="socket", kw_only=True, frozen=True):
     """A socket was connected, accepted, bound or began to listen.
 
@@ -157,5 +224,7 @@ class Loss(Event, tag="loss", kw_only=True, frozen=True):
     counts: dict[str, int]
 
 
-AnyEvent = Fork | Exec | Snapshot | Exit | Open | Socket | Loss
-KINDS: tuple[type[Event], ...] = (Fork, Exec, Snapshot, Exit, Open, Socket, Loss)
+AnyEvent = Fork | Exec | Snapshot | Exit | Open | Change | Identity | Call | Socket | Loss
+KINDS: tuple[type[Event], ...] = (
+    Fork, Exec, Snapshot, Exit, Open, Change, Identity, Call, Socket, Loss,
+)  # fmt: skip

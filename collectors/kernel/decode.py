@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import pwd
 import re
 import socket
@@ -46,6 +47,7 @@ class Context:
     terminals: tuple[Terminals, ...]
     comms: dict[bytes, str] = field(default_factory=dict)
     users: dict[int, str | None] = field(default_factory=dict)
+    groups: dict[int, str | None] = field(default_factory=dict)
 
     def comm(self, name: bytes) -> str:
         """A thread's name from its 16 bytes; the same few come again and again."""
@@ -69,6 +71,16 @@ class Context:
         if uid not in self.users:
             self.users[uid] = _user(uid)
         return self.users[uid]
+
+    def group(self, gid: int, mnt_ns: int) -> str | None:
+        """The same for a group."""
+        if gid == 0:
+            return "root"
+        if mnt_ns != self.mnt_ns:
+            return None
+        if gid not in self.groups:
+            self.groups[gid] = _group(gid)
+        return self.groups[gid]
 
 
 # Makes an event of a record: its type, its sequence number, some bytes and where in them the record lies.
@@ -94,6 +106,13 @@ def this_host() -> Context:
 def _user(uid: int) -> str | None:
     try:
         return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
+
+
+def _group(gid: int) -> str | None:
+    try:
+        return grp.getgrgid(gid).gr_name
     except KeyError:
         return None
 

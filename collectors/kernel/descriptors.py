@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import stat
-from typing import Any
+import struct
 
 from collectors.kernel.decode import AF_UNIX, Context, End, after, family_of, path_at, unix_path
 from collectors.kernel.layout import DESCRIPTOR, STDIO, compiled
 from wire.event import Descriptor
 
 LAYOUT = compiled(DESCRIPTOR)
+
+_SIZE = struct.Struct("=H")
+_SIZE_AT = compiled(DESCRIPTOR[: [name for name, _ in DESCRIPTOR].index("name_size")]).size
 
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFBLK: "dev"}
 
@@ -18,15 +21,15 @@ def decode_all(context: Context, data: bytes, at: int, names_at: int) -> list[De
     """The descriptors from 0 up, ``None`` where nothing is open; their names begin at ``names_at``."""
     found = []
     for _ in range(STDIO):
-        values = LAYOUT.unpack_from(data, at)
-        size = values[10]
-        found.append(_decode(context, values, data, names_at))
+        found.append(decode(context, data, at, names_at))
+        names_at = after(names_at, _SIZE.unpack_from(data, at + _SIZE_AT)[0])
         at += LAYOUT.size
-        names_at = after(names_at, size)
     return found
 
 
-def _decode(context: Context, values: tuple[Any, ...], data: bytes, name_at: int) -> Descriptor | None:
+def decode(context: Context, data: bytes, at: int, name_at: int) -> Descriptor | None:
+    """One descriptor, ``None`` if nothing is open; its name begins at ``name_at``."""
+    values = LAYOUT.unpack_from(data, at)
     inode, mode, device, local, remote, local_port, remote_port, family, _, _, size, detached = values
     if mode == 0 and inode == 0:
         return None

@@ -1,24 +1,29 @@
-"""Decodes the records of ``file.bpf.c``: the open family."""
+"""Decodes the records of calls that name files: ``file.bpf.c``, ``change.bpf.c``, ``mount.bpf.c``."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from collectors.kernel.decode import TICK, Context, absolute, path_at, text
-from collectors.kernel.layout import OPEN, compiled
-from wire.event import Open
+from collectors.kernel.decode import TICK, Context, absolute, after, path_at, text
+from collectors.kernel.layout import PATH_UNKNOWN, PATHS, compiled
+from wire.event import Change, Open
 
-_OPEN = compiled(OPEN)
+_PATHS = compiled(PATHS)
+
+_NO_FD = -1
+_BIND_OR_MOVE = 0x1000 | 0x2000
+_OWNING = frozenset({"chown", "lchown", "fchown", "fchownat"})
 
 
 def opened(
     context: Context, name: Literal["open", "openat", "openat2", "creat"], seq: int, data: bytes, at: int
 ) -> Open:
     """A file opened, or not."""
-    time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, path_size, base_size = (
-        _OPEN.unpack_from(data, at)
-    )
-    path_at_ = at + _OPEN.size
+    (
+        time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, _, _, _, _,
+        path_size, _, _, base_size, _, _, _,
+    ) = _PATHS.unpack_from(data, at)  # fmt: skip
+    path_at_ = at + _PATHS.size
     base_at = path_at_ + path_size
     raw = text(data[path_at_ : base_at - 1]) if path_size else ""
     path = absolute(raw, path_at(data, base_at, base_size))
@@ -38,3 +43,61 @@ def opened(
         flags=flags,
         mode=mode,
     )
+
+
+def changed(context: Context, name: Any, seq: int, data: bytes, at: int) -> Change:  # noqa: ANN401  # one of Change's types
+    """A file changed in some way, or not."""
+    (
+        time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, owner, group, fd, other_fd,
+        path_size, other_size, text_size, base_size, detached, other_base_size, other_detached,
+    ) = _PATHS.unpack_from(data, at)  # fmt: skip
+    at += _PATHS.size
+    other_at = at + path_size
+    text_at = other_at + other_size
+    base_at = text_at + text_size
+    raw = text(data[at : other_at - 1]) if path_size else None
+    other_raw = text(data[other_at : text_at - 1]) if other_size else None
+    base = _base(data, base_at, base_size, detached)
+    other_base = _base(data, after(base_at, base_size), other_base_size, other_detached)
+    if name == "mount" and (other_raw is None or not flags & _BIND_OR_MOVE):
+        other_base = None  # a device, just a word, or nothing
+    path = base if name == "chroot" and result >= 0 else _named(raw, base, result)
+    other = _named(other_raw, other_base, result) or None
+    return Change(
+        type=name,
+        seq=seq,
+        time=time + context.epoch,
+        pid=pid,
+        tid=tid,
+        start=start - start % TICK,
+        comm=context.comm(comm),
+        uid=uid,
+        cgroup=cgroup,
+        result=result,
+        path=path or "",
+        raw=None if raw == path else raw,
+        other=other,
+        other_raw=None if other_raw == other else other_raw,
+        text=text(data[text_at : base_at - 1]) if text_size else None,
+        fd=fd,
+        other_fd=other_fd if other_fd != _NO_FD else -100,
+        flags=flags,
+        mode=mode,
+        owner=owner if name in _OWNING else None,
+        group=group if name in _OWNING else None,
+    )
+
+
+def _named(raw: str | None, base: str | None, result: int) -> str:
+    """The path of a file; one that is named by its descriptor alone is what that descriptor has open."""
+    if raw is None or (raw == "" and result >= 0):
+        return base or ""
+    return absolute(raw, base)
+
+
+def _base(data: bytes, at: int, size: int, detached: int) -> str | None:
+    """A directory or file that the kernel gave; without a directory above it, just its name."""
+    path = None if size == PATH_UNKNOWN else path_at(data, at, size)
+    if path is None or not detached or path.startswith("/memfd:"):
+        return path
+    return path[1:]

@@ -5,6 +5,7 @@ from struct import Struct
 COMM_SIZE = 16
 ANCESTORS = 8
 STDIO = 3
+NUMBERS = 4
 KINDS = 128
 PATH_UNKNOWN = 0xFFFF
 
@@ -90,13 +91,36 @@ DESCRIPTOR: Fields = (
     ("pad", "4x"),
 )
 
-OPEN: Fields = (
+PATHS: Fields = (
     *HEADER,
     ("result", "q"),
     ("flags", "Q"),
     ("mode", "I"),
+    ("owner", "I"),
+    ("group", "I"),
+    ("fd", "i"),
+    ("other_fd", "i"),
     ("path_size", "H"),
+    ("other_size", "H"),
+    ("text_size", "H"),
+    ("pad", "2x"),
     ("base_path_size", "H"),
+    ("base_detached", "H"),
+    ("other_base_path_size", "H"),
+    ("other_base_detached", "H"),
+    ("pad2", "4x"),
+)
+
+CALL: Fields = (
+    *HEADER,
+    ("result", "q"),
+    *((f"number[{index}]", "q") for index in range(NUMBERS)),
+    *DESCRIPTOR,
+    ("fd", "i"),
+    ("mnt_ns", "I"),
+    ("count", "H"),
+    ("text_size", "H"),
+    ("pad2", "4x"),
 )
 
 SOCKET: Fields = (

@@ -19,6 +19,9 @@ from collectors.kernel.libbpf import BpfObject, Handle
 OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
 
 _TRACEPOINT = "tp/"
+
+# The program of an object that others jump to; it hangs on nothing itself.
+_FINISH = "finish"
 _SHARED = ("events", "losses", "config", "records")
 _CONFIG = compiled(CONFIG)
 
@@ -88,7 +91,7 @@ def _load_object(
         elif name in sizes:
             libbpf.resize(loaded.maps[name], sizes[name])
     for name, program in loaded.programs.items():
-        if name not in wanted:
+        if name not in wanted and name != _FINISH:
             libbpf.leave_out(program)
     loaded.load()
     for name in _SHARED:

@@ -3,10 +3,11 @@
 import errno
 from typing import Any
 
-from rules.catalogue.flags import OPEN_FLAGS
-from rules.catalogue.row import EVERY, Code, Row, always, later
+from rules.catalogue.arguments import ARGUMENT_FIELDS
+from rules.catalogue.row import EVERY, Code, Row, Source, always, later
 
-_NONE = Code("None")
+# The calls that name two files.
+TWO_PATHS = ("rename", "renameat", "renameat2", "link", "linkat")
 
 
 def _outcome(operator: str, wanted: tuple[Any, ...]) -> str | None:
@@ -29,18 +30,20 @@ def numbered(operator: str, wanted: tuple[Any, ...]) -> str | None:
     return {"=": "False", "!=": "True", ">": "True", ">=": "True", "<": "False", "<=": "False"}.get(operator)
 
 
-def _flagged(operator: str, wanted: tuple[Any, ...]) -> str | None:
-    """Whether an open has a flag needs no names of flags at run time."""
-    if operator != "contains" or len(wanted) != 1:
-        return None
-    bits = sum(bit for bit, name in OPEN_FLAGS.items() if wanted[0] in name)
-    return f"e.flags & {bits:#o} != 0" if bits and wanted[0] in OPEN_FLAGS.values() else None
-
-
 _RESULT = Code("e.result", sure=True)
 _OUTCOME = Code("outcome(e.result)", sure=True, rewrite=_outcome)
-_FLAGS = Code("open_flags(e.flags)", sure=True, costly=True, rewrite=_flagged)
-_SOCKETS_AND_FILES = "files, sockets"
+_FAILED = Code("(e.result < 0)", sure=True)
+_CALLS = ("open", "change", "identity", "call", "network")
+_SYSTEM_CALLS = "system calls"
+
+
+def _calls(code: Code, of_exec: str) -> dict[str, Source]:
+    """Of every system call what it says of its result; an exec that is seen has succeeded."""
+    return {**dict.fromkeys(_CALLS, code), "exec": Code(of_exec, sure=True)}
+
+
+_PATH = Code("e.path", sure=True)
+_OTHER = Code("e.other")
 
 EVENT = (
     Row("evt.num", "uint64", "number of the event on its host, from 1", "every event",
@@ -69,13 +72,10 @@ EVENT = (
         always("moment(e.time).replace('T', ' ')", sure=True)),
     Row("evt.datetime.s", "string", "date and time in UTC", "every event",
         always("moment(e.time).replace('T', ' ')[:19]", sure=True)),
-    Row("evt.rawres", "int64", "what the system call returned", _SOCKETS_AND_FILES + ", exec",
-        {"open": _RESULT, "socket": _RESULT, "exec": Code("0", sure=True)}),
-    Row("evt.res", "string", "SUCCESS or the name of the error", _SOCKETS_AND_FILES + ", exec",
-        {"open": _OUTCOME, "socket": _OUTCOME, "exec": Code("'SUCCESS'", sure=True)}),
-    Row("evt.failed", "bool", "whether the system call failed", _SOCKETS_AND_FILES + ", exec",
-        {"open": Code("(e.result < 0)", sure=True), "socket": Code("(e.result < 0)", sure=True),
-         "exec": Code("False", sure=True)}),
+    Row("evt.rawres", "int64", "what the system call returned", _SYSTEM_CALLS, _calls(_RESULT, "0")),
+    Row("evt.res", "string", "SUCCESS or the name of the error", _SYSTEM_CALLS,
+        _calls(_OUTCOME, "'SUCCESS'")),
+    Row("evt.failed", "bool", "whether the system call failed", _SYSTEM_CALLS, _calls(_FAILED, "False")),
     Row("evt.count", "uint32", "always 1", "fixed", always("1", sure=True)),
     Row("evt.is_open_read", "bool", "whether a file was opened for reading; creat never counts", "files",
         {"creat": Code("False", sure=True), "open": Code("(e.flags & 1 == 0)", sure=True),
@@ -98,42 +98,14 @@ EVENT = (
         always("False", sure=True)),
     Row("evt.is_syslog", "bool", "whether the event writes to /dev/log; none that is collected does", "fixed",
         always("False", sure=True)),
-    Row("evt.args", "string", "the arguments in one string", _SOCKETS_AND_FILES + ", exec",
-        {"open": Code("open_arguments(e)", sure=True), "socket": Code("socket_arguments(e)", sure=True),
-         "exec": Code("f'filename={e.filename}'", sure=True)}),
-    Row("evt.info", "string", "the same as evt.args", _SOCKETS_AND_FILES + ", exec",
-        {"open": Code("open_arguments(e)", sure=True), "socket": Code("socket_arguments(e)", sure=True),
-         "exec": Code("f'filename={e.filename}'", sure=True)}),
-    Row("evt.arg.flags", "string", "names of flags joined by |: of an open (O_RDONLY), of an executable "
-        "(EXE_UPPER_LAYER)", "files, exec", {"open": _FLAGS, "exec": Code("exec_flags(p)", sure=True)}),
-    Row("evt.arg.mode", "string", "permissions asked for, in octal", "files",
-        {"open": Code("f'0{e.mode:o}'", sure=True)}),
-    Row("evt.arg.name", "string", "path that the program passed", "files",
-        {"open": Code("(e.raw or e.path)", sure=True)}),
-    Row("evt.arg.path", "string", "path that the program passed; of a unix socket", "files, sockets",
-        {"open": Code("(e.raw or e.path)", sure=True), "socket": Code("e.path")}),
-    Row("evt.arg.filename", "string", "path that was executed", "exec", {"exec": Code("e.filename",
-        sure=True)}),
-    Row("evt.arg.fd", "string", "descriptor", _SOCKETS_AND_FILES,
-        {"open": Code("str(e.result)", sure=True), "socket": Code("str(e.fd)", sure=True)}),
-    Row("evt.arg.res", "string", "what the system call returned", _SOCKETS_AND_FILES,
-        {"open": Code("str(e.result)", sure=True), "socket": Code("str(e.result)", sure=True)}),
-    later("evt.arg.oldpath", "string", "path before a rename or link", "renames, links"),
-    later("evt.arg.newpath", "string", "path after a rename or link", "renames, links"),
-    later("evt.arg.linkpath", "string", "path of a new link", "links"),
-    later("evt.arg.target", "string", "what a new symbolic link points to", "links"),
-    later("evt.arg.request", "string", "what ptrace was asked to do", "ptrace"),
-    later("evt.arg.cmd", "string", "what bpf was asked to do", "bpf"),
-    later("evt.arg.domain", "string", "address family of a new socket", "new sockets"),
-    later("evt.arg.uid", "string", "user that a process becomes", "setuid"),
-    later("evt.arg", "string", "another argument of the system call, by name or number",
-          "the event of that call",
-          argument="required"),
-    later("evt.rawarg", "int64", "an argument as a number", "the event of that call", argument="required",
-          computed=False),
+    *ARGUMENT_FIELDS,
     later("evt.buffer", "bytes", "data that was read or written", "data of reads and writes"),
     later("evt.buflen", "uint64", "size of the data that was read or written", "data of reads and writes"),
-    later("evt.abspath", "string", "absolute path of an argument", "renames, links", argument="optional"),
+    Row("evt.abspath", "string", "absolute path that the call names", "files, changes",
+        {"open": _PATH, "change": _PATH}),
+    Row("evt.abspath.src", "string", "the first of two that it names", "changes",
+        dict.fromkeys(TWO_PATHS, _PATH)),
+    Row("evt.abspath.dst", "string", "the second", "changes", dict.fromkeys(TWO_PATHS, _OTHER)),
     later("evt.is_open_create", "bool", "whether the file was created by this open", "created files"),
     later("evt.category", "string", "kind of system call: file, net, memory ...", "a table of system calls"),
     later("evt.cpu", "int16", "processor that ran the system call", "processor numbers"),

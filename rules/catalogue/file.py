@@ -1,7 +1,9 @@
 """Fields of the file or socket that an event is about."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from rules.catalogue.event_types import KINDS
 from rules.catalogue.row import Code, Row, Source, Type, later
 
 
@@ -33,15 +35,15 @@ def _client(what: str) -> dict[str, Source]:
 
 
 def _server(what: str) -> dict[str, Source]:
-    return {"connect": Code(f"e.remote_{what}"), "socket": Code(f"e.local_{what}")}
+    return {"connect": Code(f"e.remote_{what}"), "network": Code(f"e.local_{what}")}
 
 
 def _local(what: str) -> dict[str, Source]:
-    return {"socket": Code(f"e.local_{what}")}
+    return {"network": Code(f"e.local_{what}")}
 
 
 def _remote(what: str) -> dict[str, Source]:
-    return {"listen": Code("None"), "bind": Code("None"), "socket": Code(f"e.remote_{what}")}
+    return {"listen": Code("None"), "bind": Code("None"), "network": Code(f"e.remote_{what}")}
 
 
 def _both(what: str) -> dict[str, Source]:
@@ -53,7 +55,7 @@ def _both(what: str) -> dict[str, Source]:
         "bind": one,
         "accept": accepted,
         "accept4": accepted,
-        "socket": Code("", ends=ends),
+        "network": Code("", ends=ends),
     }
 
 
@@ -78,39 +80,92 @@ def _names(prefix: str, meaning: str) -> Row:
     return later(f"fd.{prefix}ip.name", "string", f"domain name of {meaning}", "DNS answers", computed=False)
 
 
+def _if_done(source: str) -> Code:
+    return Code(f"({source} if e.result >= 0 else None)")
+
+
+# Where the paths of calls on the file system are: as they are resolved, and as the program passed them.
+_PATH = ("e.path", "(e.path if e.raw is None else e.raw)")
+_OTHER = ("e.other", "(e.other if e.other_raw is None else e.other_raw)")
+_TWO = ("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "mount", "pivot_root")
+_OPENED = {"open": _PATH}
+_ONE = {name: _PATH for name, kind in KINDS.items() if kind == "change" and name not in _TWO}
+_LINKS = ("link", "linkat")
+_SYMLINKS = ("symlink", "symlinkat")
+_SOURCE = {
+    **dict.fromkeys(("rename", "renameat", "renameat2", *_SYMLINKS), _PATH),
+    **dict.fromkeys((*_LINKS, "mount"), _OTHER),
+}
+_TARGET = {
+    **dict.fromkeys(("rename", "renameat", "renameat2"), _OTHER),
+    **dict.fromkeys((*_LINKS, "mount"), _PATH),
+    **dict.fromkeys(_SYMLINKS, ("link_target(e)", "e.text")),
+}
+
+
+def _paths(name: str, meaning: str, *of: Mapping[str, tuple[str, str]]) -> tuple[Row, Row]:
+    """The two fields of a path: Falco has them only for calls that succeeded."""
+    on = {key: sources for each in of for key, sources in each.items()}
+    return (
+        Row(f"fs.path.{name}", "string", f"{meaning}; missing if it failed", "files, changes",
+            {key: _if_done(source) for key, (source, _) in on.items()}),
+        Row(f"fs.path.{name}raw", "string", "the same as the program passed it", "files, changes",
+            {key: _if_done(raw) for key, (_, raw) in on.items()}),
+    )  # fmt: skip
+
+
+# Calls that change the file behind a descriptor.
+_BY_DESCRIPTOR = ("fchmod", "fchown")
+
+
+def _of_files(opened: Code, changed: Code, described: str) -> dict[str, Source]:
+    """Of an open, of a change by descriptor, and of other calls that are about one."""
+    return {"open": opened, **dict.fromkeys(_BY_DESCRIPTOR, changed), "call": Code(described)}
+
+
+_NAME = Code("e.path", sure=True)
+_DIRECTORY = Code("(e.path[: e.path.rfind('/')] or '/')", sure=True, costly=True)
+_BASENAME = "(e.path[e.path.rfind('/') + 1 :] or '/')"
+
 FILE = (
     Row("fd.num", "int64", "descriptor; -1 if the file could not be opened", "files, sockets",
-        {"open": Code("(e.result if e.result >= 0 else -1)", sure=True, rewrite=_opened),
-         "socket": Code("e.fd", sure=True)}),
-    Row("fd.type", "string", "file, ipv4, ipv6 or unix", "files, sockets",
-        {"open": Code("('file' if e.result >= 0 else None)"), "socket": Code("e.family", sure=True)}),
-    Row("fd.typechar", "string", "the type in one character: f, 4, 6 or u", "files, sockets",
-        {"open": Code("'f'", sure=True), "socket": Code("typechar(e.family)", sure=True, rewrite=_family)}),
+        {**_of_files(Code("(e.result if e.result >= 0 else -1)", sure=True, rewrite=_opened),
+                     Code("e.fd", sure=True), "e.fd"),
+         "network": Code("e.fd", sure=True)}),
+    Row("fd.type", "string", "file, ipv4, ipv6, unix, pipe, event or other", "files, sockets",
+        {**_of_files(Code("('file' if e.result >= 0 else None)"), Code("'file'", sure=True),
+                     "descriptor_type(e.file)"),
+         "network": Code("e.family", sure=True)}),
+    Row("fd.typechar", "string", "the type in one character: f, 4, 6, u, p or e", "files, sockets",
+        {**_of_files(Code("'f'", sure=True), Code("'f'", sure=True), "descriptor_typechar(e.file)"),
+         "network": Code("typechar(e.family)", sure=True, rewrite=_family)}),
     Row("fd.name", "string",
         "absolute path; of a connection client:port->server:port; of a unix socket its path",
         "files, sockets",
-        {"open": Code("e.path", sure=True), "socket": Code("socket_name(e)", costly=True)}),
+        {**_of_files(_NAME, _NAME, "descriptor_name(e.file)"),
+         "network": Code("socket_name(e)", costly=True)}),
     Row("fd.nameraw", "string", "path as the program passed it", "files",
         {"open": Code("(e.raw or e.path)", sure=True)}),
     Row("fd.directory", "string", "directory that the file is in", "files",
-        {"open": Code("(e.path[: e.path.rfind('/')] or '/')", sure=True, costly=True)},
+        _of_files(_DIRECTORY, _DIRECTORY, "descriptor_directory(e.file)"),
         part_of=("fd.name", "directory")),
     Row("fd.filename", "string", "name of the file without its directory", "files",
-        {"open": Code("((e.path[e.path.rfind('/') + 1 :] or '/') if e.result >= 0 else None)", costly=True)},
+        _of_files(Code(f"({_BASENAME} if e.result >= 0 else None)", costly=True),
+                  Code(_BASENAME, sure=True, costly=True), "descriptor_filename(e.file)"),
         part_of=("fd.name", "filename")),
     *_ends("ip", "ip", "address", "ip"),
     *_ends("port", "port", "port", "port"),
     *_ends("net", "net", "network", "ip"),
-    Row("fd.l4proto", "string", "tcp, udp, icmp or raw", "sockets", {"socket": Code("e.proto")}),
+    Row("fd.l4proto", "string", "tcp, udp, icmp or raw", "sockets", {"network": Code("e.proto")}),
     Row("fd.sockfamily", "string", "ip or unix", "sockets",
-        {"socket": Code("('unix' if e.family == 'unix' else 'ip')", sure=True)}),
+        {"network": Code("('unix' if e.family == 'unix' else 'ip')", sure=True)}),
     Row("fd.is_server", "bool", "whether this end is the server", "sockets",
-        {"connect": Code("False", sure=True), "socket": Code("True", sure=True)}),
+        {"connect": Code("False", sure=True), "network": Code("True", sure=True)}),
     Row("fd.connected", "bool", "whether the connection stands", "sockets",
         {"listen": Code("False", sure=True), "bind": Code("False", sure=True),
-         "socket": Code("(e.result >= 0)", sure=True)}),
+         "network": Code("(e.result >= 0)", sure=True)}),
     Row("fd.name_changed", "bool", "whether the event gave the socket its name", "sockets",
-        {"listen": Code("False", sure=True), "socket": Code("True", sure=True)}),
+        {"listen": Code("False", sure=True), "network": Code("True", sure=True)}),
     _names("c", "the client"),
     _names("s", "the server"),
     _names("l", "this host's end"),
@@ -144,10 +199,7 @@ FILE = (
     later("syslog.severity", "uint32", "severity of a line written to the log", "data of reads and writes"),
     later("syslog.severity.str", "string", "its name", "data of reads and writes"),
     later("syslog.message", "string", "a line written to the log", "data of reads and writes"),
-    later("fs.path.name", "string", "path that a file operation is about", "renames, links"),
-    later("fs.path.nameraw", "string", "the same as the program passed it", "renames, links"),
-    later("fs.path.source", "string", "path that a file operation starts from", "renames, links"),
-    later("fs.path.sourceraw", "string", "the same as the program passed it", "renames, links"),
-    later("fs.path.target", "string", "path that a file operation ends at", "renames, links"),
-    later("fs.path.targetraw", "string", "the same as the program passed it", "renames, links"),
+    *_paths("name", "path that a call on the file system acts on", _ONE, _OPENED),
+    *_paths("source", "first path of a call that names two; of a link the new one", _SOURCE),
+    *_paths("target", "second path of a call that names two; of a link the file that it leads to", _TARGET),
 )  # fmt: skip

@@ -46,7 +46,7 @@ class Code:
     ends: tuple[str, ...] = ()
 
 
-Source = Code | Callable[[str], Code]
+Source = Code | Callable[[str], "Code | None"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,87 @@
 """What generated source calls for a field's value where an attribute is not enough."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from posixpath import basename, dirname, join, normpath
 from typing import Any
 
-from rules.catalogue.flags import CAPABILITIES, OPEN_ACCESS, OPEN_FLAGS
+from rules.catalogue.flags import BITS, CAPABILITIES, CHOICES, OPEN_ACCESS, OPEN_FLAGS
 from rules.compiler.transformers import shown
 
 _CACHED = 4096
+_AT_FDCWD = -100
+
+_FILES = frozenset({"file", "directory", "tty", "dev"})
+_CHARACTERS = {**dict.fromkeys(_FILES, "f"), "ipv4": "4", "ipv6": "6", "unix": "u", "pipe": "p", "event": "e"}
 
 
 def outcome(result: int) -> str:
     """``SUCCESS`` or the error's name."""
     return "SUCCESS" if result >= 0 else errno.errorcode.get(-result, str(-result))
+
+
+def returned(result: int) -> str:
+    """A result as a number, or the error's name."""
+    return str(result) if result >= 0 else errno.errorcode.get(-result, str(result))
+
+
+@lru_cache(_CACHED)
+def bits(table: str, value: int) -> str:
+    """The names of the bits that are set."""
+    return "|".join(name for bit, name in BITS[table].items() if value & bit) or "0"
+
+
+def choice(table: str, value: int) -> str:
+    """The name that a number has."""
+    return CHOICES[table].get(value) or str(value)
+
+
+def named(number: int, names: Sequence[str | None], at: int) -> str:
+    """The name of a user or group where it is known, else its number."""
+    return (names[at] if at < len(names) else None) or str(number)
+
+
+def described(fd: int | None, descriptor: Any) -> str | None:  # noqa: ANN401  # as events have it
+    """A descriptor as Falco shows it: ``<f>/etc/passwd``; its number if nothing is known of it."""
+    if fd is None or descriptor is None:
+        return None if fd is None else str(fd)
+    return f"<{_CHARACTERS.get(descriptor.type, '?')}>{descriptor.name}"
+
+
+def descriptor_type(descriptor: Any) -> str | None:  # noqa: ANN401  # the same
+    """Falco's word for what a descriptor is."""
+    if descriptor is None:
+        return None
+    return "file" if descriptor.type in _FILES else str(descriptor.type)
+
+
+def descriptor_typechar(descriptor: Any) -> str | None:  # noqa: ANN401  # the same
+    """Falco's one letter for what a descriptor is."""
+    return None if descriptor is None else _CHARACTERS.get(descriptor.type)
+
+
+def descriptor_name(descriptor: Any) -> str | None:  # noqa: ANN401  # the same
+    """The path or connection behind a descriptor."""
+    return None if descriptor is None else descriptor.name or None
+
+
+def descriptor_directory(descriptor: Any) -> str | None:  # noqa: ANN401  # the same
+    """The directory of the file behind a descriptor."""
+    name = descriptor_name(descriptor)
+    return (dirname(name) or None) if name is not None and descriptor.type in _FILES else None
+
+
+def descriptor_filename(descriptor: Any) -> str | None:  # noqa: ANN401  # the same
+    """The name of the file behind a descriptor, without its directory."""
+    name = descriptor_name(descriptor)
+    return (basename(name) or name) if name is not None and descriptor.type in _FILES else None
+
+
+def directory(fd: int) -> str:
+    """The descriptor that a path is read from."""
+    return "AT_FDCWD" if fd == _AT_FDCWD else str(fd)
 
 
 @lru_cache(_CACHED)
@@ -61,14 +128,17 @@ def socket_name(e: Any) -> str | None:  # noqa: ANN401  # any of the events with
     return f"{there}->{here}" if e.type in ("accept", "accept4") else f"{here}->{there}"
 
 
-def open_arguments(e: Any) -> str:  # noqa: ANN401  # the same
-    """An open's arguments in one string."""
-    return f"fd={e.result} name={e.raw or e.path} flags={open_flags(e.flags)} mode=0{e.mode:o}"
+def together(arguments: Mapping[str, str | None]) -> str:
+    """A call's arguments in one string."""
+    return " ".join(f"{name}={'<NA>' if value is None else value}" for name, value in arguments.items())
 
 
-def socket_arguments(e: Any) -> str:  # noqa: ANN401  # the same
-    """A socket call's arguments in one string."""
-    return f"res={e.result} fd={e.fd} tuple={socket_name(e)}"
+def link_target(e: Any) -> str | None:  # noqa: ANN401  # an event of a symbolic link
+    """The absolute path that a symbolic link leads to: a relative one starts where the link is."""
+    target: str | None = e.text
+    if target is None or target.startswith("/") or not e.path.startswith("/"):
+        return target
+    return normpath(join(dirname(e.path), target))
 
 
 def exeline(p: Any) -> str | None:  # noqa: ANN401  # a process

@@ -18,7 +18,11 @@ STRUCTS: dict[str, tuple[Fields, dict[str, Fields]]] = {
     "exec_event": (layout.EXEC, {"header": layout.HEADER}),
     "ancestor": (layout.ANCESTOR, {}),
     "descriptor": (layout.DESCRIPTOR, {"socket": layout.ENDPOINTS}),
-    "open_event": (layout.OPEN, {"header": layout.HEADER}),
+    "paths_event": (layout.PATHS, {"header": layout.HEADER}),
+    "call_event": (
+        layout.CALL,
+        {"header": layout.HEADER, "file": layout.DESCRIPTOR, "file.socket": layout.ENDPOINTS},
+    ),
     "socket_event": (layout.SOCKET, {"header": layout.HEADER, "ends": layout.ENDPOINTS}),
     "config": (layout.CONFIG, {}),
 }
@@ -27,6 +31,7 @@ CONSTANTS = (
     "COMM_SIZE",
     "ANCESTORS",
     "STDIO",
+    "NUMBERS",
     "KINDS",
     "PATH_UNKNOWN",
     "EXEC_UPPER_LAYER",

@@ -12,7 +12,7 @@ from collectors.kernel.layout import KINDS
 SOURCES = sorted(build.HERE.glob("*.bpf.c"))
 
 # SYSCALL(openat, 6) and TRACEPOINT(sched_process_fork, on_fork, ...).
-SYSCALL = re.compile(r"^SYSCALL\((\w+), (\d+)\)", re.MULTILINE)
+SYSCALL = re.compile(r"^SYSCALL(?:_AT)?\((\w+), (\d+)[,)]", re.MULTILINE)
 TRACEPOINT = re.compile(r"^TRACEPOINT\(\w+, (\w+),", re.MULTILINE)
 
 

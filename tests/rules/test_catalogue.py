@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rules import FIELDS
+from rules.catalogue.arguments import ARGUMENTS
 from rules.catalogue.container import CONTAINER
 from rules.catalogue.event import EVENT
 from rules.catalogue.event_types import KINDS, KNOWN
@@ -17,9 +18,20 @@ from rules.compiler.comparison import FieldValue
 from rules.compiler.source import NAMES
 from stream.process import NOBODY
 from tests.rules.test_output import BASE, CONNECT, OPEN, PROCESS
-from wire.event import Event, Exec
+from wire.event import Call, Change, Descriptor, Event, Exec, Identity
 
-EVENTS: dict[str, Event] = {"exec": Exec(**BASE), "open": OPEN, "socket": CONNECT}
+CHANGE = Change(**BASE, type="rename", result=0, path="/a", other="/b", text="c", owner=1, group=1)
+SETUID = Identity(**BASE, type="setresuid", result=0, ids=[33, 0, 4294967295], names=["www", None, None])
+CONNECTION = Descriptor("ipv4", "10.0.0.1:80->10.0.0.2:443", 7)
+DUP = Call(**BASE, type="dup2", result=0, args=[3, 0, 1, 2], text="x", fd=0, file=CONNECTION)
+EVENTS: dict[str, Event] = {
+    "exec": Exec(**BASE),
+    "open": OPEN,
+    "change": CHANGE,
+    "identity": SETUID,
+    "call": DUP,
+    "network": CONNECT,
+}
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -64,6 +76,13 @@ def test_rows(row: Row) -> None:
     assert row.source
     assert bool(row.on) or not row.collected
     assert set(row.on) <= {*KINDS, *KINDS.values(), "*"}
+
+
+def test_arguments() -> None:
+    """Every event type has its arguments, and every name that one has is explained."""
+    assert ARGUMENTS.keys() == KINDS.keys()
+    names = {argument.name for arguments in ARGUMENTS.values() for argument in arguments}
+    assert names == {name.removeprefix("evt.arg.") for name in FIELDS if name.startswith("evt.arg.")}
 
 
 def test_names_are_unique() -> None:

@@ -186,5 +186,5 @@ def test_missing_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for check in ("_kernel", "_capabilities", "_namespace", "_libbpf"):
         monkeypatch.setattr(requirements, check, lambda: None)
     monkeypatch.setattr(loader, "OBJECTS", tmp_path)
-    assert "file.bpf.c is not compiled" in (why_not() or "")
+    assert "change.bpf.c is not compiled" in (why_not() or "")
     assert "python -m bpf.build" in (why_not() or "")
