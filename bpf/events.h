@@ -151,13 +151,17 @@ struct call_event {
 	u32 pad2;
 };
 
-/* address is a struct sockaddr: what the program passed, or what a unix socket is bound to. */
+/*
+ * address is a struct sockaddr: what the program passed, what it was told of a sender, or what a unix socket is
+ * bound to. size is how much was to be sent or received, data the beginning of what was.
+ */
 struct socket_event {
 	struct header header;
 	s64 result;
+	u64 size;
 	s32 fd;
 	u16 address_size;
-	u16 pad;
+	u16 data_size;
 	struct endpoints ends;
 };
 
@@ -171,7 +175,7 @@ struct config {
 /* What is left out because nobody asked for it. */
 enum skip {
 	SKIP_DIRECTORY_READS = 1, /* directories successfully opened for reading */
-	SKIP_EMPTY_ACCEPTS = 2, /* accept that found nobody waiting */
+	SKIP_EMPTY_CALLS = 2, /* accept that found nobody waiting, receiving that found nothing */
 };
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Sockets connected, accepted, bound and listening: IPv4, IPv6 and unix. */
+/* Sockets connected, accepted, bound and listening, and what goes through them: IPv4, IPv6 and unix. */
 #include "socket.bpf.h"
 #include "syscall.bpf.h"
 
@@ -55,7 +55,7 @@ static __always_inline int report_accept(struct call *call)
 {
 	struct address none = {};
 
-	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_ACCEPTS)
+	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_CALLS)
 		return 0;
 	return report(call, call->result < 0 ? call->arg[0] : call->result, none);
 }
@@ -89,6 +89,107 @@ SYSCALL(listen, 13)
 	struct address none = {};
 
 	return report(call, call->arg[0], none);
+}
+
+/* The beginning of what is sent or received, as much as Falco keeps of it. */
+#define DATA_SIZE 80
+
+/* The interface of sendmsg(2) and recvmsg(2). */
+struct part {
+	const void *bytes;
+	u64 size;
+};
+
+struct message {
+	const void *address;
+	s32 address_size;
+	const struct part *parts;
+	u64 part_count;
+};
+
+static __always_inline bool has_peer(struct sock *sk)
+{
+	struct endpoints ends = {};
+
+	fill_endpoints(&ends, sk);
+	return ends.family != AF_UNIX && ends.remote_port;
+}
+
+/* Data that went from or to somebody who is known: an address that the call itself has, or the socket's peer. */
+static __always_inline int report_transfer(struct call *call, struct address far, struct part data, u64 size)
+{
+	struct sock *sk = socket_of(file_at(call->task, call->arg[0]));
+	struct record *record;
+	struct socket_event *event;
+
+	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_CALLS)
+		return 0;
+	if (!wanted(sk) || !(far.bytes ? far.size : has_peer(sk)))
+		return 0;
+	record = new_record(sizeof(*event), call->kind);
+	if (!record)
+		return 0;
+	event = (void *)record->data;
+	__builtin_memset(event, 0, sizeof(*event));
+	fill_header(&event->header, call->task, call->kind);
+	event->result = call->result;
+	event->size = size;
+	event->fd = call->arg[0];
+	fill_endpoints(&event->ends, sk);
+	if (far.bytes)
+		event->address_size = append_user(record, far.bytes, far.size, SOCKADDR_SIZE);
+	if (call->result > 0) {
+		if (data.size > (u64)call->result)
+			data.size = call->result;
+		event->data_size = append_user(record, data.bytes, data.size, DATA_SIZE);
+	}
+	submit(record, call->kind);
+	return 0;
+}
+
+static __always_inline int report_message(struct call *call)
+{
+	struct message message = {};
+	struct part first = {};
+	struct address far = {};
+
+	bpf_probe_read_user(&message, sizeof(message), (void *)call->arg[1]);
+	if (message.part_count)
+		bpf_probe_read_user(&first, sizeof(first), message.parts);
+	if (message.address_size > 0) {
+		far.bytes = message.address;
+		far.size = message.address_size;
+	}
+	return report_transfer(call, far, first, first.size);
+}
+
+SYSCALL(sendto, 75)
+{
+	struct part data = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
+	struct address far = { .bytes = (void *)call->arg[4], .size = call->arg[5] };
+
+	return report_transfer(call, far, data, call->arg[2]);
+}
+
+SYSCALL(sendmsg, 76)
+{
+	return report_message(call);
+}
+
+SYSCALL(recvfrom, 77)
+{
+	struct part data = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
+	struct address far = {};
+
+	bpf_probe_read_user(&far.size, sizeof(far.size), (void *)call->arg[5]);
+	if (far.size)
+		far.bytes = (void *)call->arg[4];
+	return report_transfer(call, far, data, call->arg[2]);
+}
+
+SYSCALL(recvmsg, 78)
+{
+	return report_message(call);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

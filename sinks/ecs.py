@@ -223,7 +223,7 @@ def _network(event: Fields) -> Fields:
         "transport": proto if proto in ("tcp", "udp", "icmp") else None,
     }
     match event.get("type"):
-        case "connect":
+        case "connect" | "sendto" | "sendmsg":
             sides = {"source": local, "destination": remote, "network": {**network, "direction": "egress"}}
         case "accept" | "accept4":
             sides = {"source": remote, "destination": local, "network": {**network, "direction": "ingress"}}

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 from collectors.contract import Source
 from tracetide.errors import CommandError
@@ -12,13 +12,24 @@ from tracetide.errors import CommandError
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def kernel_source() -> Source:
-    """This host's kernel; raises ``CommandError`` with the reason and the remedy if it cannot be watched."""
-    from collectors.kernel import KernelSource, why_not  # noqa: PLC0415  # only here on Linux with libbpf
+def kernel_source(
+    events: Collection[str] | None = None,
+    *,
+    frequent: bool = False,
+    further: Callable[[], Collection[str]] | None = None,
+) -> Source:
+    """This host's kernel with these types of events; by default with all, if ``frequent`` those of data too.
+
+    ``further`` is asked again and again, for what is needed besides by now.
+    Raises ``CommandError`` with the reason and the remedy if it cannot be watched.
+    """
+    from collectors.kernel import EVENTS, HOOKS, KernelSource, why_not  # noqa: PLC0415  # only on Linux
 
     if reason := why_not():
         raise CommandError(reason)
-    return KernelSource()
+    if events is None:
+        events = HOOKS if frequent else EVENTS
+    return KernelSource(tuple(events), further=further)
 
 
 async def until_stopped(

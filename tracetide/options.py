@@ -41,6 +41,25 @@ matching: Decorator = click.option(
     help="Whether every rule that matches an event fires, or only the first one, as Falco does by default.",
 )
 
+
+def _event_types(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+def events(default: str) -> Decorator:
+    """The option that says which types of events to collect; without it ``default``."""
+    return click.option(
+        "--events",
+        "wanted",
+        metavar="TYPE[,…]",
+        callback=_event_types,
+        envvar="TRACETIDE_EVENTS",
+        show_envvar=True,
+        help="Types of events to collect besides those of processes, such as openat,connect. "
+        f"[default: {default}]",
+    )
+
+
 json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 rule_files: Decorator = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))

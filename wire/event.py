@@ -193,14 +193,20 @@ class Call(Event, tag="call", kw_only=True, frozen=True):
 
 
 class Socket(Event, tag="socket", kw_only=True, frozen=True):
-    """A socket was connected, accepted, bound or began to listen.
+    """A socket was connected, accepted, bound or began to listen, or data went through it.
 
     ``family`` is ipv4, ipv6 or unix; ``proto`` tcp, udp, icmp or raw. Addresses are text, IPv4 in
     IPv6 as IPv4. ``fd`` is the socket's descriptor (for accept the new one); ``result`` the return
     value. ``path`` is a unix socket's, abstract ones start with ``@``.
+
+    Of data that is sent or received, ``connected`` says whether the socket has a peer, ``named`` whether the
+    call itself named another far end; ``size`` is how much was asked for, ``data`` the first 80 bytes of what
+    went.
     """
 
-    type: Literal["connect", "accept", "accept4", "bind", "listen"]
+    type: Literal[
+        "connect", "accept", "accept4", "bind", "listen", "sendto", "sendmsg", "recvfrom", "recvmsg"
+    ]
     result: int
     fd: int
     family: str
@@ -210,6 +216,10 @@ class Socket(Event, tag="socket", kw_only=True, frozen=True):
     remote_ip: str | None = None
     remote_port: int | None = None
     path: str | None = None
+    connected: bool = True
+    named: bool = False
+    size: int = 0
+    data: bytes | None = None
 
 
 class Loss(Event, tag="loss", kw_only=True, frozen=True):

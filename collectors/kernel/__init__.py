@@ -1,6 +1,7 @@
 """The kernel as a source of events: programs loaded, their records decoded, what already ran listed."""
 
+from collectors.kernel.hooks import EVENTS, HOOKS
 from collectors.kernel.requirements import why_not
 from collectors.kernel.source import KernelSource
 
-__all__ = ["KernelSource", "why_not"]
+__all__ = ["EVENTS", "HOOKS", "KernelSource", "why_not"]

@@ -94,7 +94,14 @@ HOOKS: dict[str, Hook] = {
     "dup2": Hook(72, "descriptor", "on_dup2", call.told),
     "dup3": Hook(73, "descriptor", "on_dup3", call.told),
     "socket": Hook(74, "descriptor", "on_socket", call.told),
+    "sendto": Hook(75, "network", "on_sendto", network.socket),
+    "sendmsg": Hook(76, "network", "on_sendmsg", network.socket),
+    "recvfrom": Hook(77, "network", "on_recvfrom", network.socket),
+    "recvmsg": Hook(78, "network", "on_recvmsg", network.socket),
 }
+
+# What is collected unless somebody says which; the rest happens so often that it must be asked for by name.
+EVENTS = tuple(name for name in HOOKS if name not in ("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 # Without these the process tree has holes, so they are collected whatever else is asked for.
 ALWAYS = frozenset({"fork", "execve", "execveat", "procexit"})

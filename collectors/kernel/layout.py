@@ -126,9 +126,10 @@ CALL: Fields = (
 SOCKET: Fields = (
     *HEADER,
     ("result", "q"),
+    ("size", "Q"),
     ("fd", "i"),
     ("address_size", "H"),
-    ("pad", "2x"),
+    ("data_size", "H"),
     *ENDPOINTS,
 )
 
@@ -144,7 +145,7 @@ EXEC_MEMFD = 2
 
 # enum skip
 SKIP_DIRECTORY_READS = 1
-SKIP_EMPTY_ACCEPTS = 2
+SKIP_EMPTY_CALLS = 2
 
 
 def compiled(fields: Fields) -> Struct:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpf
 from collectors.kernel import libbpf, tracepoint
-from collectors.kernel.hooks import HOOKS
+from collectors.kernel.hooks import HOOKS, Hook
 from collectors.kernel.layout import CONFIG, KINDS, compiled
 from collectors.kernel.libbpf import BpfObject, Handle
 
@@ -41,8 +41,16 @@ class Loaded:
 
     maps: dict[str, int]
     absent: list[str]
+    _programs: set[str]
     _losses: ctypes.Array[ctypes.c_char]
     _cleanup: ExitStack
+
+    def attach(self, events: Collection[str]) -> None:
+        """Load and attach what these event types need besides; raises as ``load`` does."""
+        hooks = [hook for hook in map(HOOKS.__getitem__, events) if hook.program not in self._programs]
+        if hooks:
+            self._programs |= {hook.program for hook in hooks}
+            self.absent += _attach_all(self._cleanup, _load_all(self._cleanup, hooks, self.maps, {}))
 
     def losses(self) -> bytes:
         """For each CPU in turn, ``KINDS`` 64-bit counts of records that found the ring buffer full."""
@@ -65,18 +73,23 @@ def load(events: Collection[str], settings: Settings) -> Loaded:
     with ExitStack() as stack:
         cpus = libbpf.possible_cpus()
         maps: dict[str, int] = {}
-        programs: list[Handle] = []
-        for source in sorted({hook.source for hook in hooks}):
-            wanted = {hook.program for hook in hooks if hook.source == source}
-            programs += _load_object(
-                stack, source, wanted, maps, {"events": settings.ring_bytes, "records": cpus}
-            )
+        programs = _load_all(stack, hooks, maps, {"events": settings.ring_bytes, "records": cpus})
         libbpf.write_element(
             maps["config"], _CONFIG.pack(settings.own_tgid, settings.ring_bytes // 4, settings.skip)
         )
         absent = _attach_all(stack, programs)
         buffer = ctypes.create_string_buffer(8 * KINDS * cpus)
-        return Loaded(maps, absent, buffer, stack.pop_all())
+        return Loaded(maps, absent, {hook.program for hook in hooks}, buffer, stack.pop_all())
+
+
+def _load_all(
+    stack: ExitStack, hooks: Collection[Hook], maps: dict[str, int], sizes: dict[str, int]
+) -> list[Handle]:
+    programs: list[Handle] = []
+    for source in sorted({hook.source for hook in hooks}):
+        wanted = {hook.program for hook in hooks if hook.source == source}
+        programs += _load_object(stack, source, wanted, maps, sizes)
+    return programs
 
 
 def _load_object(

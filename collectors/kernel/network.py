@@ -1,4 +1,4 @@
-"""Decodes the records of ``network.bpf.c``: connect, accept, bind, listen."""
+"""Decodes the records of ``network.bpf.c``: connect, accept, bind, listen, and what is sent and received."""
 
 from __future__ import annotations
 
@@ -17,29 +17,37 @@ _PORT = struct.Struct("!2xH")
 _ADDRESSES = {2: slice(4, 8), 10: slice(8, 24)}
 
 _SOCK_RAW = 3
+_TRANSFERS = frozenset({"sendto", "sendmsg", "recvfrom", "recvmsg"})
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}
 
 
 def socket(
     context: Context,
-    name: Literal["connect", "accept", "accept4", "bind", "listen"],
+    name: Literal[
+        "connect", "accept", "accept4", "bind", "listen", "sendto", "sendmsg", "recvfrom", "recvmsg"
+    ],
     seq: int,
     data: bytes,
     at: int,
 ) -> Socket:
     """A system call on a socket, successful or not."""
     (
-        time, start, cgroup, pid, tid, uid, _, comm, result, fd, address_size,
+        time, start, cgroup, pid, tid, uid, _, comm, result, size, fd, address_size, data_size,
         local_address, remote_address, local_port, remote_port, family, kind, protocol,
     ) = _SOCKET.unpack_from(data, at)  # fmt: skip
     address_at = at + _SOCKET.size
-    address = data[address_at : address_at + address_size]
+    data_at = address_at + address_size
+    address = data[address_at:data_at]
     local, remote = End(family, local_address, local_port), End(family, remote_address, remote_port)
     # A socket that failed to connect or bind has no such end any more; the program said what it was to be.
     if name == "connect" and remote_port == 0:
         remote = _passed(address, remote)
     elif name == "bind" and result < 0:
         local = _passed(address, local)
+    connected, named = True, False
+    if name in _TRANSFERS:
+        peer, remote = remote, _passed(address, remote)
+        connected, named = peer.known, remote != peer
     unix, raw = family == AF_UNIX, kind == _SOCK_RAW
     return Socket(
         type=name,
@@ -60,6 +68,10 @@ def socket(
         remote_ip=remote.ip if remote.known else None,
         remote_port=remote.port if remote.known and not raw else None,
         path=unix_path(address) if unix else None,
+        connected=connected,
+        named=named,
+        size=size,
+        data=data[data_at : data_at + data_size] if data_size else None,
     )
 
 

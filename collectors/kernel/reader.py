@@ -6,7 +6,7 @@ import asyncio
 import select
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
 from collectors.kernel.decode import Context
@@ -46,6 +46,10 @@ class Reader:
         # Edge-triggered: readable when the kernel calls, not whenever a record is there.
         self._calls = select.epoll()
         self._calls.register(loaded.maps["events"], select.EPOLLIN | select.EPOLLET)
+
+    def attach(self, events: Collection[str]) -> None:
+        """Watch for these types of events too, from now on."""
+        self._loaded.attach(events)
 
     def running(self) -> Iterator[Batch]:
         """The processes that are there already. They carry the time at which watching began."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import mmap
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 
 from collectors.contract import CollectorError
 from collectors.kernel.decode import this_host
-from collectors.kernel.hooks import ALWAYS, HOOKS
-from collectors.kernel.layout import SKIP_DIRECTORY_READS, SKIP_EMPTY_ACCEPTS
+from collectors.kernel.hooks import ALWAYS, EVENTS, HOOKS
+from collectors.kernel.layout import SKIP_DIRECTORY_READS, SKIP_EMPTY_CALLS
 from collectors.kernel.libbpf import BpfError
 from collectors.kernel.loader import Settings, load
 from collectors.kernel.reader import Reader
@@ -27,12 +27,14 @@ class KernelSource:
 
     ``ring_bytes``, a power of two, is what the kernel can hold until it is read. ``interval`` is how many
     seconds events wait for others to fill a batch. ``skip`` is what nobody needs (``enum skip``).
+    ``further`` is asked as often what else is wanted meanwhile.
     """
 
-    events: Collection[str] = tuple(HOOKS)
+    events: Collection[str] = EVENTS
     ring_bytes: int = 4 << 20
     interval: float = 0.1
-    skip: int = SKIP_DIRECTORY_READS | SKIP_EMPTY_ACCEPTS
+    skip: int = SKIP_DIRECTORY_READS | SKIP_EMPTY_CALLS
+    further: Callable[[], Collection[str]] | None = None
 
     async def batches(self) -> AsyncIterator[Batch]:
         """First the processes that already run, then what happens; never ends by itself."""
@@ -44,9 +46,18 @@ class KernelSource:
                 for batch in reader.waiting():
                     yield batch
                     await asyncio.sleep(0)
+                if self.further:
+                    _attach(reader, self.further())
                 await reader.more(self.interval)
         finally:
             reader.close()
+
+
+def _attach(reader: Reader, events: Collection[str]) -> None:
+    try:
+        reader.attach(events)
+    except (BpfError, TracepointError) as error:
+        raise CollectorError(f"the kernel cannot be watched any further: {error}") from error
 
 
 def _open(source: KernelSource) -> Reader:

@@ -69,8 +69,11 @@ _OPEN = (
     _result("fd"), _text("name", _PATH, sure=True), _OPEN_FLAGS, _octal(),
     _result_by_name(), _text("path", _PATH, sure=True, alias=True),
 )  # fmt: skip
+_TUPLE = _text("tuple", "socket_name(e)")
+_SIZE = _number("size", "e.size")
+_DATA = _text("data", "(None if e.data is None else plain(e.data))")
 _SOCKET = (
-    _result(), _number("fd", "e.fd"), _text("tuple", "socket_name(e)"), _text("path", "e.path", alias=True),
+    _result(), _number("fd", "e.fd"), _TUPLE, _text("path", "e.path", alias=True),
 )  # fmt: skip
 _EXEC = (_text("filename", "e.filename", sure=True), _text("flags", "exec_flags(p)", sure=True))
 _MODE = _bits("mode", "mode", "e.mode")
@@ -104,6 +107,10 @@ ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
     **dict.fromkeys(("execve", "execveat"), _EXEC),
     **dict.fromkeys(("open", "openat", "openat2", "creat"), _OPEN),
     **dict.fromkeys(("connect", "accept", "accept4", "bind", "listen"), _SOCKET),
+    "sendto": (_result(), _DATA, _number("fd", "e.fd"), _SIZE, _TUPLE),
+    "sendmsg": (_number("fd", "e.fd"), _SIZE, _TUPLE, _result(), _DATA),
+    "recvfrom": (_result(), _DATA, _TUPLE, _number("fd", "e.fd"), _SIZE),
+    "recvmsg": (_result(), _SIZE, _DATA, _TUPLE, _number("fd", "e.fd")),
     "rename": (_result(), _path("oldpath"), _text("newpath", _OTHER)),
     "renameat": (_result(), _directory("olddirfd"), _path("oldpath"), _other_directory("newdirfd"),
                  _text("newpath", _OTHER)),
@@ -178,6 +185,8 @@ ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
 
 # What an argument means, by its name.
 _MEANINGS = {
+    "data": "beginning of what was sent or received",
+    "size": "how much was to be sent or received",
     "arg2_int": "second argument of prctl as a number",
     "arg2_str": "the same as text, where it is a name",
     "cap_effective": "capabilities that are in effect, names joined by blanks",

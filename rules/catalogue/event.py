@@ -4,6 +4,7 @@ import errno
 from typing import Any
 
 from rules.catalogue.arguments import ARGUMENT_FIELDS
+from rules.catalogue.event_types import RECEIVING, SENDING
 from rules.catalogue.row import EVERY, Code, Row, Source, always, later
 
 # The calls that name two files.
@@ -30,6 +31,8 @@ def numbered(operator: str, wanted: tuple[Any, ...]) -> str | None:
     return {"=": "False", "!=": "True", ">": "True", ">=": "True", "<": "False", "<=": "False"}.get(operator)
 
 
+_TRUE = Code("True", sure=True)
+_FALSE = Code("False", sure=True)
 _RESULT = Code("e.result", sure=True)
 _OUTCOME = Code("outcome(e.result)", sure=True, rewrite=_outcome)
 _FAILED = Code("(e.result < 0)", sure=True)
@@ -88,19 +91,21 @@ EVENT = (
         {"creat": Code("(e.mode & 0o111 != 0)", sure=True),
          "open": Code("(e.flags & 0o20000100 != 0 and e.mode & 0o111 != 0)", sure=True),
          EVERY: Code("False", sure=True)}),
-    Row("evt.is_io", "bool", "whether the event reads or writes; none that is collected does", "fixed",
-        always("False", sure=True)),
-    Row("evt.is_io_read", "bool", "whether the event reads; none that is collected does", "fixed",
-        always("False", sure=True)),
-    Row("evt.is_io_write", "bool", "whether the event writes; none that is collected does", "fixed",
-        always("False", sure=True)),
+    Row("evt.is_io", "bool", "whether the event sends or receives", "sockets",
+        {**dict.fromkeys((*SENDING, *RECEIVING), _TRUE), EVERY: _FALSE}),
+    Row("evt.is_io_read", "bool", "whether the event receives", "sockets",
+        {**dict.fromkeys(RECEIVING, _TRUE), EVERY: _FALSE}),
+    Row("evt.is_io_write", "bool", "whether the event sends", "sockets",
+        {**dict.fromkeys(SENDING, _TRUE), EVERY: _FALSE}),
     Row("evt.is_wait", "bool", "whether the event waits; none that is collected does", "fixed",
         always("False", sure=True)),
     Row("evt.is_syslog", "bool", "whether the event writes to /dev/log; none that is collected does", "fixed",
         always("False", sure=True)),
     *ARGUMENT_FIELDS,
-    later("evt.buffer", "bytes", "data that was read or written", "data of reads and writes"),
-    later("evt.buflen", "uint64", "size of the data that was read or written", "data of reads and writes"),
+    Row("evt.buffer", "bytes", "first 80 bytes that were sent or received", "sockets",
+        dict.fromkeys((*SENDING, *RECEIVING), Code("e.data"))),
+    Row("evt.buflen", "uint64", "how much was sent or received", "sockets",
+        dict.fromkeys((*SENDING, *RECEIVING), Code("(e.result if e.result > 0 else 0)", sure=True))),
     Row("evt.abspath", "string", "absolute path that the call names", "files, changes",
         {"open": _PATH, "change": _PATH}),
     Row("evt.abspath.src", "string", "the first of two that it names", "changes",
@@ -109,7 +114,9 @@ EVENT = (
     later("evt.is_open_create", "bool", "whether the file was created by this open", "created files"),
     later("evt.category", "string", "kind of system call: file, net, memory ...", "a table of system calls"),
     later("evt.cpu", "int16", "processor that ran the system call", "processor numbers"),
-    later("evt.io_dir", "string", "r for reading, w for writing", "data of reads and writes"),
+    Row("evt.io_dir", "string", "r for receiving, w for sending", "sockets",
+        {**dict.fromkeys(SENDING, Code("'w'", sure=True)),
+         **dict.fromkeys(RECEIVING, Code("'r'", sure=True))}),
     later("evt.type.is", "uint32", "1 if the event is of that type", "nothing; use evt.type",
           argument="required"),
     later("evt.latency", "reltime", "how long the system call took", "beginnings of system calls"),

@@ -13,6 +13,10 @@ KINDS = {
     "accept4": "network",
     "bind": "network",
     "listen": "network",
+    "sendto": "network",
+    "sendmsg": "network",
+    "recvfrom": "network",
+    "recvmsg": "network",
     "rename": "change",
     "renameat": "change",
     "renameat2": "change",
@@ -75,6 +79,9 @@ KINDS = {
     "dup3": "call",
     "socket": "call",
 }
+
+SENDING = ("sendto", "sendmsg")
+RECEIVING = ("recvfrom", "recvmsg")
 
 _SYSTEM_CALLS = """
 _llseek _newselect _sysctl accept accept4 access acct add_key adjtimex afs_syscall alarm arch_prctl

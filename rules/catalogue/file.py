@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rules.catalogue.event_types import KINDS
+from rules.catalogue.event_types import KINDS, RECEIVING, SENDING
 from rules.catalogue.row import Code, Row, Source, Type, later
 
 
@@ -31,11 +31,17 @@ def _client(what: str) -> dict[str, Source]:
         "connect": Code(f"e.local_{what}"),
         "accept": Code(f"e.remote_{what}"),
         "accept4": Code(f"e.remote_{what}"),
+        **dict.fromkeys(SENDING, Code(f"e.local_{what}")),
+        **dict.fromkeys(RECEIVING, Code(f"(e.remote_{what} if serves(e) else e.local_{what})")),
     }
 
 
 def _server(what: str) -> dict[str, Source]:
-    return {"connect": Code(f"e.remote_{what}"), "network": Code(f"e.local_{what}")}
+    return {
+        **dict.fromkeys(("connect", *SENDING), Code(f"e.remote_{what}")),
+        **dict.fromkeys(RECEIVING, Code(f"(e.local_{what} if serves(e) else e.remote_{what})")),
+        "network": Code(f"e.local_{what}"),
+    }
 
 
 def _local(what: str) -> dict[str, Source]:
@@ -160,12 +166,16 @@ FILE = (
     Row("fd.sockfamily", "string", "ip or unix", "sockets",
         {"network": Code("('unix' if e.family == 'unix' else 'ip')", sure=True)}),
     Row("fd.is_server", "bool", "whether this end is the server", "sockets",
-        {"connect": Code("False", sure=True), "network": Code("True", sure=True)}),
+        {**dict.fromkeys(("connect", *SENDING), Code("False", sure=True)),
+         **dict.fromkeys(RECEIVING, Code("serves(e)", sure=True)), "network": Code("True", sure=True)}),
     Row("fd.connected", "bool", "whether the connection stands", "sockets",
         {"listen": Code("False", sure=True), "bind": Code("False", sure=True),
+         **dict.fromkeys((*SENDING, *RECEIVING), Code("e.connected", sure=True)),
          "network": Code("(e.result >= 0)", sure=True)}),
     Row("fd.name_changed", "bool", "whether the event gave the socket its name", "sockets",
-        {"listen": Code("False", sure=True), "network": Code("True", sure=True)}),
+        {"listen": Code("False", sure=True),
+         **dict.fromkeys((*SENDING, *RECEIVING), Code("e.named", sure=True)),
+         "network": Code("True", sure=True)}),
     _names("c", "the client"),
     _names("s", "the server"),
     _names("l", "this host's end"),

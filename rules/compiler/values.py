@@ -7,6 +7,7 @@ from functools import lru_cache
 from posixpath import basename, dirname, join, normpath
 from typing import Any
 
+from rules.catalogue.event_types import RECEIVING
 from rules.catalogue.flags import BITS, CAPABILITIES, CHOICES, OPEN_ACCESS, OPEN_FLAGS
 from rules.compiler.transformers import shown
 
@@ -115,6 +116,11 @@ def typechar(family: str) -> str | None:
     return {"ipv4": "4", "ipv6": "6", "unix": "u"}.get(family)
 
 
+def serves(e: Any) -> bool:  # noqa: ANN401  # any of the events with these attributes
+    """Whether the end that received is the server: the one with the lower port usually is."""
+    return (e.local_port or 0) <= (e.remote_port or 0)
+
+
 def socket_name(e: Any) -> str | None:  # noqa: ANN401  # any of the events with these attributes
     """``client:port->server:port``, ``address:port`` of a listening socket, or a unix socket's path."""
     if e.family == "unix":
@@ -125,7 +131,8 @@ def socket_name(e: Any) -> str | None:  # noqa: ANN401  # any of the events with
     there = f"{e.remote_ip}:{e.remote_port}" if e.remote_ip is not None else None
     if here is None or there is None:
         return there or here
-    return f"{there}->{here}" if e.type in ("accept", "accept4") else f"{here}->{there}"
+    inbound = e.type in ("accept", "accept4") or (e.type in RECEIVING and serves(e))
+    return f"{there}->{here}" if inbound else f"{here}->{there}"
 
 
 def together(arguments: Mapping[str, str | None]) -> str:

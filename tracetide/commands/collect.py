@@ -1,6 +1,7 @@
 """``tracetide collect``: the kernel's events of this host, to Kafka."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ _MIB = 1 << 20
 
 @click.command()
 @options.kafka
+@options.events("all but the frequent sendto, sendmsg, recvfrom and recvmsg")
 @click.option(
     "--spill",
     type=click.Path(file_okay=False, path_type=Path),
@@ -28,11 +30,11 @@ _MIB = 1 << 20
     metavar="MIB",
     help="The most that may wait there. Beyond it events are shed and counted; 0 for memory only.",
 )
-def collect(kafka: str, spill: Path, spill_size: int) -> None:
+def collect(kafka: str, wanted: Sequence[str] | None, spill: Path, spill_size: int) -> None:
     """Collect this host's events and publish them to Kafka."""
     # These cost memory that `collect --help` need not have.
     from collectors.backlog import Backlog  # noqa: PLC0415
     from collectors.publish import publish  # noqa: PLC0415
 
     backlog = Backlog(spill if spill_size else None, spill_size * _MIB)
-    asyncio.run(until_stopped(publish(kernel_source().batches(), kafka, backlog=backlog)))
+    asyncio.run(until_stopped(publish(kernel_source(wanted).batches(), kafka, backlog=backlog)))

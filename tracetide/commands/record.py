@@ -1,25 +1,28 @@
 """``tracetide record``: the kernel's events of this host, into a file."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from collectors.recording import RecordingWriter
+from tracetide import options
 from tracetide.live import kernel_source, until_stopped
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@options.events("all")
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
-def record(file: Path, seconds: float | None) -> None:
+def record(file: Path, wanted: Sequence[str] | None, seconds: float | None) -> None:
     """Record this host's events into FILE until stopped by Ctrl-C."""
-    events = asyncio.run(_record(file, seconds))
+    events = asyncio.run(_record(file, wanted, seconds))
     click.echo(f"{events} events in {file}", err=True)
 
 
-async def _record(file: Path, seconds: float | None) -> int:
-    source = kernel_source()
+async def _record(file: Path, wanted: Sequence[str] | None, seconds: float | None) -> int:
+    source = kernel_source(wanted, frequent=True)
     events = 0
 
     async def write() -> None:

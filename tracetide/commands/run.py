@@ -64,7 +64,7 @@ def run(
 
 
 async def _run(engine: Engine, files: RuleFiles, names: tuple[str, ...], record: Path | None) -> None:
-    source = kernel_source()
+    source = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
 
     async def adopt(rules: RuleSet) -> None:
         engine.rules = rules

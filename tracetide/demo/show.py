@@ -63,7 +63,7 @@ async def _live_or_again(story: Story, record: Path | None) -> Performance:
 
 async def _live(engine: Engine, performance: Performance, record: Path | None) -> None:
     """Play it here and now; raises if that cannot be, before anything was shown or started."""
-    source = kernel_source()
+    source = kernel_source(engine.rules.matchers)
     busybox(), runtime()
     recorder = Recorder(record, os.getpid()) if record else None
     performance.story.open("A harmless attack on a web shop in a real container, watched through eBPF.")

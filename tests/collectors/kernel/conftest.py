@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from collectors.kernel import KernelSource
+from collectors.kernel import HOOKS, KernelSource
 from tests.collectors.kernel.watching import Watch, watching
 
 
 @pytest.fixture(scope="module")
 def watch(kernel: None) -> Iterator[Watch]:
     """A source of everything, shared by the tests of a module."""
-    with watching(KernelSource()) as running:
+    with watching(KernelSource(tuple(HOOKS))) as running:
         yield running

@@ -12,7 +12,7 @@ from collectors.contract import CollectorError
 from collectors.kernel import KernelSource, loader, requirements, tracepoint, why_not
 from collectors.kernel.hooks import HOOKS
 from tests.collectors.kernel.watching import lost, watching
-from wire.event import Exec, Exit, Fork, Loss, Open, Snapshot, Socket
+from wire.event import Change, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
 
 
 def held() -> list[str]:
@@ -110,6 +110,22 @@ for number in range({calls}):
     assert numbers == sorted(numbers)
     assert len(seen) + lost(watch, "creat") == calls
     assert sum(map(len, seen)) > 2 * size
+
+
+@pytest.mark.kernel
+def test_what_is_asked_for_later(kernel: None, tmp_path: Path) -> None:
+    """A type of event that is wanted only after a while is seen from then on, in the same stream."""
+    wanted = {"connect"}
+    with watching(KernelSource(events=(), further=lambda: wanted)) as watch:
+        before = watch.run("mkdir", str(tmp_path / "a"))
+        wanted |= {"mkdir", "mkdirat"}
+        watch.settle()
+        watch.settle()
+        after = watch.run("mkdir", str(tmp_path / "b"))
+    assert not watch.of(before, Change)
+    assert [event.path for event in watch.of(after, Change)] == [f"{tmp_path}/b"]
+    sequence = [event.seq for event in watch.events]
+    assert sequence == sorted(set(sequence))
 
 
 @pytest.mark.kernel
