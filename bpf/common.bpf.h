@@ -17,7 +17,7 @@
 #include <bpf/bpf_tracing.h>
 
 /* Room for the largest record (an exec, all of whose paths are as long as can be), and for one piece of it. */
-#define RECORD_SIZE 49152
+#define RECORD_SIZE 57344
 #define CHUNK_SIZE 8192
 
 /* A path that is to be walked up when all else is in the record, and where in it its size belongs. */

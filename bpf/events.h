@@ -78,6 +78,7 @@ struct descriptor {
 enum exec_flag {
 	EXEC_UPPER_LAYER = 1, /* the executable is from an overlay's writable layer */
 	EXEC_MEMFD = 2, /* the executable is no file but memory */
+	EXEC_LOWER_LAYER = 4, /* the executable is from an overlay's layers that are not written */
 };
 
 struct exec_event {
@@ -85,6 +86,12 @@ struct exec_event {
 	u64 cap_inheritable;
 	u64 cap_permitted;
 	u64 cap_effective;
+	u64 exe_inode;
+	s64 exe_mtime; /* in nanoseconds since 1970 */
+	s64 exe_ctime;
+	u32 exe_mode;
+	u32 exe_uid;
+	u32 exe_gid;
 	u32 gid;
 	u32 euid;
 	u32 egid;
@@ -105,7 +112,8 @@ struct exec_event {
 	u16 cwd_path_size;
 	u16 cgroup_path_size;
 	u16 args_size;
-	u16 pad;
+	u16 env_size;
+	u32 pad;
 	struct ancestor ancestors[ANCESTORS];
 	struct descriptor stdio[STDIO]; /* their names come last */
 };

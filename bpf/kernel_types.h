@@ -99,10 +99,32 @@ struct super_block {
 	unsigned long s_magic;
 };
 
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
 struct inode {
 	unsigned short i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
 	u32 i_rdev;
 	unsigned long i_ino;
+	s64 i_mtime_sec;
+	s64 i_ctime_sec;
+	u32 i_mtime_nsec;
+	u32 i_ctime_nsec;
+};
+
+struct inode___before_6_11 {
+	struct timespec64 __i_mtime;
+	struct timespec64 __i_ctime;
+};
+
+/* The status's time got its other name a version before the content's. */
+struct inode___before_6_7 {
+	struct timespec64 i_mtime;
+	struct timespec64 i_ctime;
 };
 
 struct dentry {
@@ -287,6 +309,8 @@ struct signal_struct {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_start;
+	unsigned long env_end;
 	struct file *exe_file;
 };
 

@@ -13,6 +13,8 @@ enum kind {
 
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 4
+/* A mark in the nanoseconds of a time of change, since 6.13. */
+#define CTIME_WAS_READ (1U << 31)
 
 /* Ends of processes whose last threads left at the same moment; each is to be told once. */
 struct {
@@ -148,15 +150,51 @@ static __always_inline void fill_ancestors(struct exec_event *event, struct task
 }
 
 /* An overlay's inode has the entry of the writable layer, if there is one, right behind the common part. */
-static __always_inline bool in_upper_layer(struct file *file)
+static __always_inline u32 layer_of(struct file *file)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct dentry *upper = NULL;
 
 	if (BPF_CORE_READ(file, f_path.dentry, d_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
-		return false;
+		return 0;
 	bpf_probe_read_kernel(&upper, sizeof(upper), (u8 *)inode + bpf_core_type_size(struct inode));
-	return upper && BPF_CORE_READ(upper, d_inode);
+	return upper && BPF_CORE_READ(upper, d_inode) ? EXEC_UPPER_LAYER : EXEC_LOWER_LAYER;
+}
+
+static __always_inline s64 nanoseconds(struct timespec64 time)
+{
+	return time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static __always_inline void fill_times(struct exec_event *event, struct inode *inode)
+{
+	struct inode___before_6_11 *older = (void *)inode;
+	struct inode___before_6_7 *oldest = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_mtime_sec)) {
+		event->exe_mtime =
+			BPF_CORE_READ(inode, i_mtime_sec) * 1000000000 + BPF_CORE_READ(inode, i_mtime_nsec);
+		event->exe_ctime = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000 +
+		                   (BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_WAS_READ);
+		return;
+	}
+	if (bpf_core_field_exists(older->__i_mtime))
+		event->exe_mtime = nanoseconds(BPF_CORE_READ(older, __i_mtime));
+	else
+		event->exe_mtime = nanoseconds(BPF_CORE_READ(oldest, i_mtime));
+	if (bpf_core_field_exists(older->__i_ctime))
+		event->exe_ctime = nanoseconds(BPF_CORE_READ(older, __i_ctime));
+	else
+		event->exe_ctime = nanoseconds(BPF_CORE_READ(oldest, i_ctime));
+}
+
+static __always_inline void fill_inode(struct exec_event *event, struct inode *inode)
+{
+	event->exe_inode = BPF_CORE_READ(inode, i_ino);
+	event->exe_mode = BPF_CORE_READ(inode, i_mode);
+	event->exe_uid = BPF_CORE_READ(inode, i_uid.val);
+	event->exe_gid = BPF_CORE_READ(inode, i_gid.val);
+	fill_times(event, inode);
 }
 
 static __always_inline bool is_memfd(struct record *record, u32 path)
@@ -178,11 +216,10 @@ static __always_inline void append_executable(struct record *record, struct task
 	u32 path = record->used;
 
 	event->exe_path_size = append_file_path(file);
-	event->flags = 0;
+	event->flags = layer_of(file);
 	if (is_memfd(record, path))
 		event->flags |= EXEC_MEMFD;
-	if (in_upper_layer(file))
-		event->flags |= EXEC_UPPER_LAYER;
+	fill_inode(event, BPF_CORE_READ(file, f_inode));
 }
 
 static __always_inline void append_arguments(struct record *record, struct task_struct *task)
@@ -194,6 +231,14 @@ static __always_inline void append_arguments(struct record *record, struct task_
 
 	event->args_size = read;
 	event->args_lost = size - read;
+}
+
+static __always_inline void append_environment(struct record *record, struct task_struct *task)
+{
+	struct exec_event *event = (void *)record->data;
+	unsigned long start = task->mm->env_start;
+
+	event->env_size = append_user(record, (void *)start, task->mm->env_end - start, CHUNK_SIZE);
 }
 
 static __always_inline void append_descriptor(struct record *record, struct task_struct *task, u32 fd)
@@ -231,6 +276,7 @@ TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid,
 		append_path((u64)BPF_CORE_READ(fs, pwd.mnt), (u64)BPF_CORE_READ(fs, pwd.dentry));
 	event->cgroup_path_size = append_cgroup_path();
 	append_arguments(record, task);
+	append_environment(record, task);
 	for (u32 fd = 0; fd < STDIO; fd++)
 		append_descriptor(record, task, fd);
 	submit(record, kind);

@@ -56,7 +56,15 @@ class Process(Struct, kw_only=True, omit_defaults=True):
     cap_permitted: int | None = None
     cap_effective: int | None = None
     cap_inheritable: int | None = None
+    group: str | None = None
+    loginname: str | None = None
+    env: list[str] | None = None
+    exe_inode: int | None = None
+    exe_ctime: int | None = None
+    exe_mtime: int | None = None
+    exe_writable: bool | None = None
     upper_layer: bool | None = None
+    lower_layer: bool | None = None
     memfd: bool | None = None
     stdio: list[Descriptor | None] = field(default_factory=list)
     container: Container = UNKNOWN_CONTAINER

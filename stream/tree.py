@@ -133,7 +133,15 @@ def _load(tree: Tree, process: Process, event: Exec) -> None:
     process.cap_permitted = event.cap_permitted
     process.cap_effective = event.cap_effective
     process.cap_inheritable = event.cap_inheritable
+    process.group = event.group
+    process.loginname = event.loginname
+    process.env = event.env
+    process.exe_inode = event.exe_inode
+    process.exe_ctime = event.exe_ctime
+    process.exe_mtime = event.exe_mtime
+    process.exe_writable = event.exe_writable
     process.upper_layer = event.upper_layer
+    process.lower_layer = event.lower_layer
     process.memfd = event.memfd
     process.stdio = event.stdio
     process.container = container_of(event.cgroup_path) if event.cgroup_path else process.container

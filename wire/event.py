@@ -63,7 +63,9 @@ class Exec(Event, tag="exec", kw_only=True, frozen=True):
 
     ``args`` includes ``argv[0]``; ``args_lost`` counts the bytes that did not fit. Capability sets are
     the kernel's bit masks. ``loginuid`` is -1 if nobody logged in. ``tty`` is the device number, 0 for none.
-    ``parents`` starts with the parent.
+    ``parents`` starts with the parent. ``exe_ctime`` and ``exe_mtime`` are nanoseconds since the epoch;
+    ``exe_writable`` says whether the user may write to the executable. ``env`` holds those variables that
+    change what programs do (``LD_PRELOAD``, proxies), as NAME=VALUE, never the others, which hold secrets.
     """
 
     type: Literal["execve", "execveat"] = "execve"
@@ -91,7 +93,15 @@ class Exec(Event, tag="exec", kw_only=True, frozen=True):
     pid_ns: int | None = None
     mnt_ns: int | None = None
     upper_layer: bool = False
+    lower_layer: bool = False
     memfd: bool = False
+    exe_inode: int | None = None
+    exe_ctime: int | None = None
+    exe_mtime: int | None = None
+    exe_writable: bool | None = None
+    env: list[str] = field(default_factory=list)
+    group: str | None = None
+    loginname: str | None = None
     cgroup_path: str | None = None
 
 

@@ -51,6 +51,12 @@ EXEC: Fields = (
     ("cap_inheritable", "Q"),
     ("cap_permitted", "Q"),
     ("cap_effective", "Q"),
+    ("exe_inode", "Q"),
+    ("exe_mtime", "q"),
+    ("exe_ctime", "q"),
+    ("exe_mode", "I"),
+    ("exe_uid", "I"),
+    ("exe_gid", "I"),
     ("gid", "I"),
     ("euid", "I"),
     ("egid", "I"),
@@ -71,7 +77,8 @@ EXEC: Fields = (
     ("cwd_path_size", "H"),
     ("cgroup_path_size", "H"),
     ("args_size", "H"),
-    ("pad", "2x"),
+    ("env_size", "H"),
+    ("pad", "4x"),
 )
 
 ANCESTOR: Fields = (
@@ -142,6 +149,7 @@ CONFIG: Fields = (
 # enum exec_flag
 EXEC_UPPER_LAYER = 1
 EXEC_MEMFD = 2
+EXEC_LOWER_LAYER = 4
 
 # enum skip
 SKIP_DIRECTORY_READS = 1

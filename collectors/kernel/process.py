@@ -6,10 +6,12 @@ from typing import Literal
 
 from collectors.kernel import descriptors
 from collectors.kernel.decode import TICK, Context, after, path_at, text
+from collectors.kernel.executables import environment, writable
 from collectors.kernel.layout import (
     ANCESTOR,
     ANCESTORS,
     EXEC,
+    EXEC_LOWER_LAYER,
     EXEC_MEMFD,
     EXEC_UPPER_LAYER,
     EXIT,
@@ -70,16 +72,18 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
     """A new program, with everything that the kernel knew of it."""
     (
         time, start, cgroup, pid, tid, uid, _, comm,
-        cap_inheritable, cap_permitted, cap_effective,
+        cap_inheritable, cap_permitted, cap_effective, exe_inode, exe_mtime, exe_ctime,
+        exe_mode, exe_uid, exe_gid,
         gid, euid, egid, suid, sgid, loginuid, tty, vpid, pgid, sid, pid_ns, mnt_ns,
         flags, args_lost, ancestors,
-        filename_size, exe_size, cwd_size, cgroup_size, args_size,
+        filename_size, exe_size, cwd_size, cgroup_size, args_size, env_size,
     ) = _EXEC.unpack_from(data, at)  # fmt: skip
     filename_at = at + _REST_AT
     exe_at = filename_at + filename_size
     cwd_at = after(exe_at, exe_size)
     cgroup_at = after(cwd_at, cwd_size)
     args_at = after(cgroup_at, cgroup_size)
+    env_at = args_at + args_size
     return Exec(
         type=name,
         seq=seq,
@@ -92,11 +96,11 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
         cgroup=cgroup,
         filename=text(data[filename_at : exe_at - 1]) if filename_size else "",
         exepath=path_at(data, exe_at, exe_size),
-        args=arguments(data[args_at : args_at + args_size]),
+        args=arguments(data[args_at:env_at]),
         args_lost=args_lost,
         cwd=path_at(data, cwd_at, cwd_size),
         parents=_parents(context, data, at + _ANCESTORS_AT, ancestors),
-        stdio=descriptors.decode_all(context, data, at + _STDIO_AT, args_at + args_size),
+        stdio=descriptors.decode_all(context, data, at + _STDIO_AT, env_at + env_size),
         gid=gid,
         euid=euid,
         egid=egid,
@@ -114,7 +118,15 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
         pid_ns=pid_ns,
         mnt_ns=mnt_ns,
         upper_layer=bool(flags & EXEC_UPPER_LAYER),
+        lower_layer=bool(flags & EXEC_LOWER_LAYER),
         memfd=bool(flags & EXEC_MEMFD),
+        exe_inode=exe_inode,
+        exe_ctime=exe_ctime,
+        exe_mtime=exe_mtime,
+        exe_writable=writable(exe_mode, (exe_uid, exe_gid), (euid, egid), cap_effective),
+        env=environment(data[env_at : env_at + env_size]),
+        group=context.group(gid, mnt_ns),
+        loginname=None if loginuid == _UNSET else context.user(loginuid, mnt_ns),
         cgroup_path=path_at(data, cgroup_at, cgroup_size),
     )
 

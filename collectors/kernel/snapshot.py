@@ -12,6 +12,7 @@ from typing import NamedTuple
 from collectors.kernel.cgroups import Hierarchies
 from collectors.kernel.decode import Context, text
 from collectors.kernel.descriptors import file_descriptor
+from collectors.kernel.executables import environment, writable
 from collectors.kernel.layout import ANCESTORS, STDIO
 from collectors.kernel.process import arguments
 from collectors.kernel.sockets import Sockets
@@ -89,6 +90,8 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
     uid, euid, suid, _ = map(int, status["Uid"].split())
     gid, egid, sgid, _ = map(int, status["Gid"].split())
     exepath = _target(proc / "exe")
+    exe = _exe(proc)
+    login = _loginuid(proc)
     command = (proc / "cmdline").read_bytes()
     mnt_ns = _namespace(proc, "mnt")
     group = tables.groups.of(proc)
@@ -114,7 +117,7 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
         suid=suid,
         sgid=sgid,
         user=context.user(uid, mnt_ns or 0),
-        loginuid=_loginuid(proc),
+        loginuid=login,
         cap_permitted=int(status["CapPrm"], 16),
         cap_effective=int(status["CapEff"], 16),
         cap_inheritable=int(status["CapInh"], 16),
@@ -124,6 +127,14 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
         sid=found.sid,
         pid_ns=_namespace(proc, "pid"),
         mnt_ns=mnt_ns,
+        exe_inode=exe and exe.st_ino,
+        exe_ctime=exe and exe.st_ctime_ns,
+        exe_mtime=exe and exe.st_mtime_ns,
+        exe_writable=exe
+        and writable(exe.st_mode, (exe.st_uid, exe.st_gid), (euid, egid), int(status["CapEff"], 16)),
+        env=_environment(proc),
+        group=context.group(gid, mnt_ns or 0),
+        loginname=None if login < 0 else context.user(login, mnt_ns or 0),
         memfd=bool(exepath and exepath.startswith("/memfd:")),
         cgroup_path=group.path,
     )
@@ -140,6 +151,20 @@ def _target(link: Path) -> str | None:
         return text(os.fsencode(link.readlink())).removesuffix(" (deleted)")
     except (FileNotFoundError, PermissionError):
         return None
+
+
+def _exe(proc: Path) -> os.stat_result | None:
+    try:
+        return (proc / "exe").stat()
+    except OSError:
+        return None
+
+
+def _environment(proc: Path) -> list[str]:
+    try:
+        return environment((proc / "environ").read_bytes())
+    except OSError:  # a process that is ending
+        return []
 
 
 def _namespace(proc: Path, kind: str) -> int | None:

@@ -36,6 +36,10 @@ def _descriptor(number: int, name: str) -> tuple[Row, ...]:
     )  # fmt: skip
 
 
+def _environment(name: str) -> Code:
+    return Code(f"variable(p.env, {name!r})" if name else "variables(p.env)", costly=True)
+
+
 PROCESS = (
     Row("proc.name", "string", "name of the process (comm), at most 15 bytes", "exec", always("p.name")),
     Row("proc.pname", "string", "proc.name of the parent", "process tree", always("p.parent.name")),
@@ -100,6 +104,21 @@ PROCESS = (
     Row("proc.is_exe_from_memfd", "bool", "whether the executable exists in memory only (memfd_create)",
         "exec",
         always("p.memfd")),
+    Row("proc.is_exe_lower_layer", "bool", "whether the executable is part of the container's image", "exec",
+        always("p.lower_layer")),
+    Row("proc.is_exe_writable", "bool", "whether the user may overwrite the executable", "exec",
+        always("p.exe_writable")),
+    Row("proc.exe_ino", "int64", "inode of the executable", "exec", always("p.exe_inode")),
+    Row("proc.exe_ino.ctime", "abstime", "last change of the executable's inode, nanoseconds since 1970",
+        "exec", always("p.exe_ctime")),
+    Row("proc.exe_ino.mtime", "abstime", "last change of the executable's content, nanoseconds since 1970",
+        "exec", always("p.exe_mtime")),
+    Row("proc.exe_ino.ctime_duration_proc_start", "abstime",
+        "nanoseconds from the last change of the executable's inode to the last exec that was seen", "exec",
+        always("age(p.exe_ctime, p.executed)")),
+    Row("proc.env", "string",
+        "environment: variables that change what programs do (LD_PRELOAD, HTTP_PROXY ...), or one of them",
+        "exec", {EVERY: _environment}, argument="optional"),
     *_descriptor(0, "stdin"),
     *_descriptor(1, "stdout"),
     *_descriptor(2, "stderr"),
@@ -133,8 +152,6 @@ PROCESS = (
     later("proc.fdusage", "double", "share of the descriptors that are open", "tables of descriptors"),
     later("proc.nthreads", "uint64", "number of threads", "thread ids"),
     later("proc.nchilds", "uint64", "number of threads besides the main one", "thread ids"),
-    later("proc.env", "string", "environment, or the value of one variable", "environments",
-          argument="optional"),
     later("proc.aenv", "string", "proc.env of an ancestor", "environments", argument="optional",
           values="some",
           computed=False),
@@ -143,16 +160,6 @@ PROCESS = (
     later("proc.pid.ts", "reltime", "when the process started, nanoseconds since 1970", "times of forks"),
     later("proc.ppid.ts", "reltime", "when the parent started, nanoseconds since 1970", "times of forks"),
     later("proc.pidns_init_start_ts", "uint64", "when the pid namespace started", "times of forks"),
-    later("proc.is_exe_writable", "bool", "whether the user may overwrite the executable",
-          "inodes of executables"),
-    later("proc.is_exe_lower_layer", "bool", "whether the executable is part of the container's image",
-          "inodes of executables"),
-    later("proc.exe_ino", "int64", "inode of the executable", "inodes of executables"),
-    later("proc.exe_ino.ctime", "abstime", "last change of the executable's inode", "inodes of executables"),
-    later("proc.exe_ino.mtime", "abstime", "last change of the executable's content",
-          "inodes of executables"),
-    later("proc.exe_ino.ctime_duration_proc_start", "abstime", "age of the executable's inode at the start",
-          "inodes of executables"),
     later("proc.exe_ino.ctime_duration_pidns_start", "abstime",
           "age of the executable's inode relative to the container", "inodes of executables"),
     later("proc.is_container_healthcheck", "bool", "whether this is the container's health check",

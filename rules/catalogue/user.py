@@ -7,9 +7,9 @@ USER = (
     Row("user.name", "string", "user name", "exec", always("p.user")),
     Row("user.loginuid", "int64", "user id at login, -1 if nobody logged in", "exec",
         always("signed(p.loginuid)")),
-    later("user.loginname", "string", "user name at login", "user databases of hosts and containers"),
+    Row("user.loginname", "string", "user name at login", "exec", always("p.loginname")),
     later("user.homedir", "string", "home directory", "user databases of hosts and containers"),
     later("user.shell", "string", "login shell", "user databases of hosts and containers"),
     Row("group.gid", "uint32", "group id", "exec", always("p.gid")),
-    later("group.name", "string", "group name", "user databases of hosts and containers"),
+    Row("group.name", "string", "group name", "exec", always("p.group")),
 )  # fmt: skip

@@ -148,6 +148,24 @@ def link_target(e: Any) -> str | None:  # noqa: ANN401  # an event of a symbolic
     return normpath(join(dirname(e.path), target))
 
 
+def variables(env: Sequence[str] | None) -> str | None:
+    """The environment in one string."""
+    return " ".join(env) if env else None
+
+
+def variable(env: Sequence[str] | None, name: str) -> str | None:
+    """The value of one variable of the environment."""
+    for each in env or ():
+        if each.startswith(name) and each[len(name) : len(name) + 1] == "=":
+            return each[len(name) + 1 :]
+    return None
+
+
+def age(earlier: int | None, later: int | None) -> int | None:
+    """The time between the two, if both are known."""
+    return None if earlier is None or later is None else later - earlier
+
+
 def exeline(p: Any) -> str | None:  # noqa: ANN401  # a process
     """The command line as it was given."""
     if p.exe is None:

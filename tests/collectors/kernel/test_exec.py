@@ -335,8 +335,8 @@ def test_overlay(watch: Watch, containers: Workshop) -> None:
     assert done.returncode == 0, done.stderr
     watch.settle()
     events = {event.args[-1]: event for event in watch.events if isinstance(event, Exec) and event.args}
-    assert not events["image"].upper_layer
-    assert events["dropped"].upper_layer
+    assert (events["image"].upper_layer, events["image"].lower_layer) == (False, True)
+    assert (events["dropped"].upper_layer, events["dropped"].lower_layer) == (True, False)
     assert events["dropped"].exepath == "/tmp/true"
 
 

@@ -57,7 +57,7 @@ def test_same_as_exec(kernel: None, processes: list[subprocess.Popen[bytes]], tm
             pass
     (executed,) = before.of(process.pid, Exec)
     found = snapshot_of(after, process.pid)
-    unlike = {"seq", "time", "type", "filename", "upper_layer"}
+    unlike = {"seq", "time", "type", "filename", "upper_layer", "lower_layer"}
     fields = [name for name in Exec.__struct_fields__ if name not in unlike]
     assert {name: getattr(found, name) for name in fields} == {
         name: getattr(executed, name) for name in fields
