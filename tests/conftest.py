@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.peers.http",
     "tests.peers.kafka",
     "tests.peers.kernel",
+    "tests.peers.kibana",
     "tests.peers.search",
 ]
 

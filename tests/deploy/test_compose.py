@@ -17,13 +17,15 @@ from tests.peers.compose import ComposeError, Parse
 from tests.peers.http import Answer, HttpPeer
 from tests.peers.kafka import create_topic
 from tracetide.commands import COMMANDS
+from tracetide.commands.setup import setup
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "docker-compose.yml"
 VARIABLES = dict.fromkeys(
     re.findall(r"^(\w+)=$", (ROOT / "deploy/compose/.env.example").read_text(), re.MULTILINE), "x" * 32
 )
-OURS = {"set-up", "collector", "stream", "forwarder"}
+ONCE = {"set-up", "dashboards"}
+OURS = ONCE | {"collector", "stream", "forwarder"}
 
 
 def script(name: str) -> ModuleType:
@@ -76,16 +78,18 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 
 
 def test_whatever_runs_is_checked_for_health(services: dict[str, Any]) -> None:
-    """All but the set-up, which ends."""
-    assert {name for name, service in services.items() if "healthcheck" not in service} == {"set-up"}
+    """All but what runs once and ends."""
+    assert {name for name, service in services.items() if "healthcheck" not in service} == ONCE
+    assert {name for name, service in services.items() if service.get("restart") == "no"} == ONCE
 
 
 def test_the_pipeline_waits_for_what_it_needs(services: dict[str, Any]) -> None:
-    """Our parts start when topics, users and template are there; the set-up when the servers answer."""
-    for name in OURS - {"set-up"}:
+    """Our parts start when topics, users and template are there; what sets a server up, when it answers."""
+    for name in OURS - ONCE:
         assert services[name]["depends_on"]["set-up"]["condition"] == "service_completed_successfully"
     for name in ("kafka", "elasticsearch"):
         assert services["set-up"]["depends_on"][name]["condition"] == "service_healthy"
+    assert services["dashboards"]["depends_on"]["kibana"]["condition"] == "service_healthy"
 
 
 def test_data_outlives_the_containers(services: dict[str, Any], parse_compose: Parse) -> None:
@@ -122,6 +126,9 @@ def test_the_commands_exist(services: dict[str, Any]) -> None:
         command, *arguments = services[name]["command"]
         assert command in COMMANDS
         assert set(arguments) <= set(SINKS)
+    command, argument = services["dashboards"]["command"]
+    assert command == "setup"
+    assert argument in setup.commands
 
 
 def test_the_image_is_made_of_what_is_there() -> None:
