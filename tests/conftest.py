@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.peers.kernel",
     "tests.peers.kibana",
     "tests.peers.search",
+    "tests.peers.vega",
 ]
 
 

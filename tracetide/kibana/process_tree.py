@@ -41,7 +41,7 @@ _HITS = requested(
         {"type": "filter", "expr": "datum.document.process"},
         *_formulas(
             one="datum.document.process",
-            above="datum.document.tracetide.ancestors || []",
+            above="datum.document.tracetide ? datum.document.tracetide.ancestors : []",
             host="datum.document.host.name",
             when="toDate(datum.document['@timestamp'])",
         ),
@@ -67,13 +67,12 @@ _ABOVE: Spec = {
     "transform": [
         {"type": "flatten", "fields": ["above"], "as": ["one"], "index": "at"},
         *_formulas(
-            all="datum.document.tracetide.ancestors",
             alerts="0",
             severity="0",
             rule="''",
-            depth="length(datum.all) - 1 - datum.at",
-            parent="datum.depth ? datum.all[datum.at + 1].entity_id : ''",
-            path="join(reverse(pluck(slice(datum.all, datum.at), 'entity_id')), '/')",
+            depth="length(datum.above) - 1 - datum.at",
+            parent="datum.depth ? datum.above[datum.at + 1].entity_id : ''",
+            path="join(reverse(pluck(slice(datum.above, datum.at), 'entity_id')), '/')",
         ),
     ],
 }
