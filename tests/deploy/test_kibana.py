@@ -10,6 +10,7 @@ import pytest
 from sinks.elasticsearch import Settings as ElasticsearchSettings
 from tests.deploy.saved_objects import (
     FILE,
+    ROOT,
     Saved,
     drawings,
     everywhere,
@@ -22,6 +23,7 @@ from tests.deploy.saved_objects import (
     values,
 )
 from tracetide.kibana import DASHBOARDS
+from tracetide.kibana.panels import Dashboard, Number
 from tracetide.kibana.saved import INDEX, ndjson
 
 # Types of fields that an operation of Lens can work on, and what Lens calls the type of its result.
@@ -279,3 +281,13 @@ def test_every_dashboard_links_to_all() -> None:
         links = panel["embeddableConfig"]["attributes"]["links"]
         assert [link["id"] for link in links] == [dashboard.id for dashboard in DASHBOARDS]
     assert len(list(everywhere("links"))) == len(DASHBOARDS)
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.id)
+def test_the_page_explains_every_panel(dashboard: Dashboard) -> None:
+    """Each stands in the page by its title, a figure by its label."""
+    page = (ROOT / "docs/kibana.md").read_text()
+    for row in dashboard.rows:
+        for panel in row.panels:
+            label = panel.shows.metric.label if isinstance(panel.shows, Number) else panel.title
+            assert label in page, panel.id

@@ -47,9 +47,7 @@ HEALTH = Dashboard(
                 ),
                 Panel("after-loss-number", "", 8, Number(_AFTER_LOSS)),
                 Panel("incomplete-number", "", 8, Number(_INCOMPLETE)),
-                Panel(
-                    "refused-number", "", 8, Number(Count("with a value of the wrong type", "_ignored: *"))
-                ),
+                Panel("refused-number", "", 8, Number(Count("with a value not indexed", "_ignored: *"))),
             ),
         ),
         Row(
