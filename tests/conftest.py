@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.peers.kafka",
     "tests.peers.kernel",
     "tests.peers.kibana",
+    "tests.peers.painless",
     "tests.peers.search",
     "tests.peers.vega",
 ]

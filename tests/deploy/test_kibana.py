@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 
 import pytest
@@ -23,7 +23,7 @@ from tests.deploy.saved_objects import (
     values,
 )
 from tracetide.kibana import DASHBOARDS
-from tracetide.kibana.panels import Dashboard, Number
+from tracetide.kibana.panels import Dashboard, Links, Number, Panel, Row
 from tracetide.kibana.saved import INDEX, ndjson
 
 # Types of fields that an operation of Lens can work on, and what Lens calls the type of its result.
@@ -105,6 +105,13 @@ def test_panels_fill_the_grid_without_overlapping() -> None:
             assert beside or below, (name, one["i"], other["i"])
         area = sum(place["w"] * place["h"] for place in places)
         assert area == 48 * max(place["y"] + place["h"] for place in places), name
+
+
+def test_a_row_that_does_not_fill_the_grid_is_refused() -> None:
+    """Whoever describes one is told which row it is, and how wide."""
+    narrow = Dashboard("d", "d", "", (Row(3, (Panel("a", "", 20, Links()), Panel("b", "", 20, Links()))),))
+    with pytest.raises(ValueError, match="d: the row a, b is 40 columns wide, not 48"):
+        ndjson([narrow])
 
 
 def needed(panel: Saved) -> set[str]:
@@ -210,6 +217,13 @@ def test_computed_fields_are_made_of_fields_that_alerts_have() -> None:
         assert used == set(re.findall(r"doc\.containsKey\('([^']+)'\)", script))
         assert {types[field] for field in used} <= {"date", "keyword"}
         assert script.count("emit(") == 1
+
+
+def test_scripts_of_computed_fields_compile(compile_painless: Callable[[str], str]) -> None:
+    """Painless takes them, and would have refused one with a mistake."""
+    scripts = [about["script"]["source"] for about in runtime_fields().values()]
+    assert [compile_painless(script) for script in scripts] == [""] * len(scripts)
+    assert "invalid sequence of tokens" in compile_painless(scripts[0].replace(" - ", " - * "))
 
 
 def test_drawings_ask_for_fields_that_alerts_have() -> None:
