@@ -1,4 +1,7 @@
-"""Delivers the detections of this process: for each sink a bounded queue and a runner, no broker."""
+"""Delivers the detections of this process: for each sink a bounded queue and a runner, no broker.
+
+With a ``Store`` the queues are on disk, and what a destination did not take is delivered after a restart.
+"""
 
 import asyncio
 from collections import deque
@@ -8,20 +11,22 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sinks.contract import Sink
-from sinks.runner import Item, Pace, Runner
+from sinks.counters import Counters
+from sinks.runner import Item, Pace, Refusal, Runner
+from sinks.store import DiskQueue, Store
 from wire.detection import Detection
 
 # Somebody may be looking at a terminal.
 PROMPT = Pace(age=0.2)
 
-Grave = Callable[[str, Detection, str], Awaitable[None]]
+Grave = Callable[[str, Detection, Refusal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Hands a detection to every sink; call it with one. The runners have the counters."""
 
-    queues: Sequence["Queue"]
+    queues: Sequence["Queue | DiskQueue"]
     runners: Sequence[Runner]
 
     async def __call__(self, detection: Detection) -> None:
@@ -31,14 +36,24 @@ class Delivery:
 
 
 @asynccontextmanager
-async def delivering(sinks: Sequence[Sink], bury: Grave, pace: Pace = PROMPT) -> AsyncIterator[Delivery]:
-    """Deliver what the block hands over; ``bury`` gets (sink's name, detection, reason) of what one refuses.
+async def delivering(
+    sinks: Sequence[Sink], bury: Grave, pace: Pace = PROMPT, store: Store | None = None
+) -> AsyncIterator[Delivery]:
+    """Deliver what the block hands over; ``bury`` gets (sink's name, detection, refusal) of what one refuses.
 
     The end of the block waits until everything is delivered; after an error or a cancellation at most
-    ``pace.grace`` seconds. The sinks stay open.
+    ``pace.grace`` seconds. The sinks stay open. What waits for the sinks of ``store`` outlives the process.
     """
-    queues = [Queue(partial(bury, sink.name)) for sink in sinks]
-    runners = [Runner(sink, queue, pace) for sink, queue in zip(sinks, queues, strict=True)]
+    counters = [Counters() for _ in sinks]
+    queues = [
+        store.queue(sink.name, count)
+        if store and sink.name in store.sinks
+        else Queue(partial(bury, sink.name))
+        for sink, count in zip(sinks, counters, strict=True)
+    ]
+    runners = [
+        Runner(sink, queue, pace, count) for sink, queue, count in zip(sinks, queues, counters, strict=True)
+    ]
     tasks = [asyncio.create_task(_run(runner, queue)) for runner, queue in zip(runners, queues, strict=True)]
     try:
         yield Delivery(queues, runners)
@@ -49,9 +64,11 @@ async def delivering(sinks: Sequence[Sink], bury: Grave, pace: Pace = PROMPT) ->
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in queues:
+            await queue.keep()
 
 
-async def _run(runner: Runner, queue: "Queue") -> None:
+async def _run(runner: Runner, queue: "Queue | DiskQueue") -> None:
     try:
         await runner.run()
     except Exception as error:
@@ -63,7 +80,7 @@ async def _run(runner: Runner, queue: "Queue") -> None:
 class Queue:
     """A source of items that the same process fills; holds at most ``size``."""
 
-    bury: Callable[[Detection, str], Awaitable[None]]
+    bury: Callable[[Detection, Refusal], Awaitable[None]]
     size: int = 10_000
     _waiting: deque[Detection] = field(default_factory=deque)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,6 +109,15 @@ class Queue:
 
     async def commit(self) -> None:
         """There is nobody to tell."""
+
+    async def keep(self) -> None:
+        """Nothing can be kept: what was not delivered ends with the process."""
+
+    def pause(self) -> None:
+        """Nothing is fetched ahead."""
+
+    def resume(self) -> None:
+        """The same."""
 
     def close(self) -> None:
         """See ``Source``."""

@@ -15,7 +15,8 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
 from sinks.contract import Never, Sink, SinkError
-from sinks.runner import Counters, Item, Pace, Runner
+from sinks.counters import Counters
+from sinks.runner import Item, Pace, Refusal, Runner
 from wire import detection as wire_detection
 from wire import topics
 from wire.detection import Detection
@@ -144,6 +145,14 @@ class KafkaSource:
         for partition, ledger in ready.items():
             ledger.committed = positions[partition]
 
+    def pause(self) -> None:
+        """See ``Source``. The group keeps its partitions meanwhile."""
+        self.consumer.pause(*self.consumer.assignment())
+
+    def resume(self) -> None:
+        """See ``Source``. Partitions that came meanwhile were never paused."""
+        self.consumer.resume(*self.consumer.assignment())
+
     def close(self) -> None:
         """See ``Source``. What has been fetched and not taken stays in Kafka."""
         self._closed = True
@@ -162,11 +171,24 @@ class KafkaSource:
         partition = TopicPartition(record.topic, record.partition)
         ledger = self._ledgers.setdefault(partition, Ledger())
         ledger.take(record.offset)
-        return Item(_read(record), partial(ledger.settle, record.offset), partial(self._bury, record))
+        return Item(
+            _read(record),
+            partial(ledger.settle, record.offset),
+            partial(self._bury, record),
+            len(record.value or b""),
+        )
 
-    async def _bury(self, record: ConsumerRecord, reason: str) -> None:
+    async def _bury(self, record: ConsumerRecord, refusal: Refusal) -> None:
         headers = topics.dead_headers(
-            f"forward {self.sink}", reason[:_LONGEST_REASON], record.topic, record.partition, record.offset
+            f"forward {self.sink}",
+            refusal.reason[:_LONGEST_REASON],
+            record.topic,
+            record.partition,
+            record.offset,
+            sink=self.sink,
+            attempts=refusal.attempts,
+            first=f"{refusal.first:.3f}",
+            last=f"{refusal.last:.3f}",
         )
         await self.producer.send_and_wait(topics.DEAD, record.value, key=record.key, headers=headers)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sinks.contract import Delivered, Duplicate, Never, Outcome, Retry, Sink, SinkError
+from sinks.counters import Counters
 from wire.detection import Detection
 
 _log = logging.getLogger(__name__)
@@ -18,18 +19,35 @@ _log = logging.getLogger(__name__)
 # How long to wait for a first item before asking again, in seconds.
 _IDLE = 1.0
 
+# Seconds between two lines of counters in the log.
+_REPORT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a detection is given up, after how many attempts, and when the first and the last of them were.
+
+    Times are seconds since the epoch.
+    """
+
+    reason: str
+    attempts: int
+    first: float
+    last: float
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One detection on its way, or a record that holds none and why.
 
-    ``settle`` tells the source that nothing is left to do for it. ``bury`` brings it to the dead letters
-    with the reason; when it raises, the item is not settled.
+    ``settle`` tells the source that nothing is left to do for it. ``bury`` brings it to the dead letters;
+    when it raises, the item is not settled. ``size`` is about how many bytes it holds.
     """
 
     content: Detection | Never
     settle: Callable[[], None]
-    bury: Callable[[str], Awaitable[None]]
+    bury: Callable[[Refusal], Awaitable[None]]
+    size: int = 0
 
 
 class Source(Protocol):
@@ -41,6 +59,12 @@ class Source(Protocol):
     async def commit(self) -> None:
         """Make known what has been settled, in order, up to the first item that has not."""
 
+    def pause(self) -> None:
+        """Fetch nothing ahead for now: the destination takes nothing."""
+
+    def resume(self) -> None:
+        """Fetch again."""
+
     def close(self) -> None:
         """Take in nothing more; ``take`` gives what is already here, if it would be lost, and then None."""
 
@@ -49,29 +73,32 @@ class Source(Protocol):
 class Pace:
     """How many at a time, and how patiently. Times in seconds.
 
-    A batch goes out when it has ``count`` items or its first one is ``age`` old. The n-th try in a row
-    that settles nothing is followed by a wait of up to ``first_wait * 2**n``, at most ``longest_wait``.
-    A destination that names a time gets it, up to ``longest_wish``. ``timeout`` is for one call of the
-    sink, ``grace`` for what is in flight when the runner is stopped.
+    A batch goes out when it has ``count`` items or ``bytes``, or its first one is ``age`` old; one batch is
+    in flight at a time. The n-th try in a row that settles nothing is followed by a wait of up to
+    ``first_wait * 2**n``, at most ``longest_wait``. A destination that names a time gets it, up to
+    ``longest_wish``. After ``breaker`` such tries the source is paused, and one item alone asks whether the
+    destination is back. ``timeout`` is for one call of the sink, ``grace`` for what is in flight when the
+    runner is stopped.
     """
 
     count: int = 500
+    bytes: int = 4 << 20
     age: float = 1.0
     first_wait: float = 0.5
     longest_wait: float = 60.0
     longest_wish: float = 600.0
+    breaker: int = 5
     timeout: float = 120.0
     grace: float = 10.0
 
 
 @dataclass(slots=True)
-class Counters:
-    """What became of the detections, and how often a sink was asked again for one."""
+class _Held:
+    """An item in flight: since when, in seconds since the epoch, and how often it was tried."""
 
-    delivered: int = 0
-    duplicates: int = 0
-    retries: int = 0
-    dead: int = 0
+    item: Item
+    since: float = field(default_factory=time.time)
+    attempts: int = 0
 
 
 @dataclass
@@ -82,6 +109,7 @@ class Runner:
     source: Source
     pace: Pace = Pace()
     counters: Counters = field(default_factory=Counters)
+    _broken: bool = False
     _trouble_since: float | None = None
     _refusal: str | None = None
 
@@ -92,6 +120,7 @@ class Runner:
             SinkError: the sink says that it can never be used again.
         """
         work = asyncio.create_task(self._work())
+        report = asyncio.create_task(self._report())
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -103,11 +132,18 @@ class Runner:
                     _log.warning("%s: stopped with detections not yet delivered", self.sink.name)
                 await asyncio.gather(work, return_exceptions=True)
             raise
+        finally:
+            report.cancel()
 
     async def _work(self) -> None:
         while (batch := await self._gather()) is not None:
             if batch:
                 await self._see_through(batch)
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(_REPORT)
+            _log.info("%s: %s", self.sink.name, self.counters.line(time.time()))
 
     async def _gather(self) -> list[Item] | None:
         """Items until there are enough of them or the first has waited long enough; None at the end."""
@@ -115,31 +151,53 @@ class Runner:
         if batch is None:
             return None
         gathered, deadline = list(batch), time.monotonic() + self.pace.age
-        while gathered and len(gathered) < self.pace.count and (left := deadline - time.monotonic()) > 0:
+        while gathered and not self._enough(gathered) and (left := deadline - time.monotonic()) > 0:
             more = await self.source.take(self.pace.count - len(gathered), left)
             if more is None:
                 break
             gathered += more
         return gathered
 
+    def _enough(self, gathered: list[Item]) -> bool:
+        return len(gathered) >= self.pace.count or sum(item.size for item in gathered) >= self.pace.bytes
+
     async def _see_through(self, batch: list[Item]) -> None:
-        """Try until every item is settled."""
-        failures, pending = 0, batch
-        while True:
-            outcomes = await self._ask(pending)
-            left = [
-                (item, retry)
-                for item, outcome in zip(pending, outcomes, strict=True)
-                if (retry := await self._settle(item, outcome))
-            ]
+        """Try until every item is settled; while the breaker is open, with the first item only."""
+        failures, pending = 0, [_Held(item) for item in batch]
+        while pending:
+            self.counters.oldest = _oldest(pending)
+            tried = pending[:1] if self._broken else pending
+            left = await self._try(tried)
+            retries = [retry for _, retry in left]
             await self.source.commit()
-            self._tell([retry for _, retry in left])
-            if not left:
-                return
-            self.counters.retries += len(left)
-            failures = failures + 1 if len(left) == len(pending) else 0
-            await asyncio.sleep(self._wait(failures, [retry for _, retry in left]))
-            pending = [item for item, _ in left]
+            self._tell(retries)
+            failures = failures + 1 if len(left) == len(tried) else 0
+            self._break(failures)
+            pending = [held for held, _ in left] + pending[len(tried) :]
+            if retries:
+                self.counters.retries += len(retries)
+                await asyncio.sleep(self._wait(failures, retries))
+        self.counters.oldest = None
+
+    async def _try(self, tried: list[_Held]) -> list[tuple[_Held, Retry]]:
+        """Deliver once; what has to be tried again, and why."""
+        for held in tried:
+            held.attempts += 1
+        outcomes = await self._ask([held.item for held in tried])
+        return [
+            (held, retry)
+            for held, outcome in zip(tried, outcomes, strict=True)
+            if (retry := await self._settle(held, outcome))
+        ]
+
+    def _break(self, failures: int) -> None:
+        """Open the breaker after enough failures in a row, close it when something went through."""
+        if not self._broken and failures >= self.pace.breaker:
+            self._broken = True
+            self.source.pause()
+        elif self._broken and not failures:
+            self._broken = False
+            self.source.resume()
 
     async def _ask(self, items: list[Item]) -> list[Outcome]:
         """The outcome of each; the sink sees only those that are detections."""
@@ -159,23 +217,25 @@ class Runner:
             return [Retry(f"{len(outcomes)} outcomes for {len(detections)} detections")] * len(detections)
         return outcomes
 
-    async def _settle(self, item: Item, outcome: Outcome) -> Retry | None:
+    async def _settle(self, held: _Held, outcome: Outcome) -> Retry | None:
         """Do what the outcome asks for; what remains is a reason to try again."""
         match outcome:
             case Delivered():
                 self.counters.delivered += 1
+                self.counters.arrived(time.time() - held.since)
             case Duplicate():
                 self.counters.duplicates += 1
+                self.counters.arrived(time.time() - held.since)
             case Never(reason):
                 self._tell_refusal(reason)
                 try:
-                    await item.bury(reason)
+                    await held.item.bury(Refusal(reason, held.attempts, held.since, time.time()))
                 except Exception as error:  # noqa: BLE001  # whatever it is, the item stays until it is buried
                     return Retry(f"a dead letter could not be written: {_where(error)}")
                 self.counters.dead += 1
             case Retry():
                 return outcome
-        item.settle()
+        held.item.settle()
         return None
 
     def _wait(self, failures: int, retries: list[Retry]) -> float:
@@ -199,6 +259,11 @@ class Runner:
         if reason != self._refusal:
             self._refusal = reason
             _log.error("%s: refused for good, goes to the dead letters: %s", self.sink.name, reason)
+
+
+def _oldest(pending: list[_Held]) -> int | None:
+    times = [held.item.content.time for held in pending if isinstance(held.item.content, Detection)]
+    return min(times, default=None)
 
 
 def _where(error: Exception) -> str:

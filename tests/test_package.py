@@ -19,7 +19,20 @@ ROOT = Path(__file__).parent.parent
 NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "tracetide")
 
 # Files of these folders that are no entries of their registry.
-NO_SINKS = {"__init__", "contract", "runner", "embedded", "kafka", "settings", "ecs", "attack", "body"}
+NO_SINKS = {
+    "__init__",
+    "contract",
+    "runner",
+    "embedded",
+    "kafka",
+    "settings",
+    "ecs",
+    "attack",
+    "body",
+    "counters",
+    "letters",
+    "store",
+}
 NO_COMMANDS = {"__init__"}
 
 

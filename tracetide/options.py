@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,19 @@ rules: Decorator = click.option(
 
 library: Decorator = click.option(
     "--library/--no-library", default=True, show_default=True, help="Load the rules that come with tracetide."
+)
+
+# Where a service manager wants state, or where it is customary.
+_STATE = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/tracetide"))
+
+queue: Decorator = click.option(
+    "--queue",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=_STATE / "queue.sqlite",
+    show_default="/var/lib/tracetide/queue.sqlite",
+    envvar="TRACETIDE_QUEUE",
+    show_envvar=True,
+    help="The file that keeps what `tracetide run` has not delivered yet.",
 )
 
 Matching = Literal["all", "first"]

@@ -7,6 +7,9 @@ DETECTIONS = "tracetide.detections.v1"
 DEAD = "tracetide.dead.v1"
 STATE = "tracetide.state.v1"
 
+# The stage of a record that says what became of a dead letter.
+HANDLED = "handled"
+
 Headers = list[tuple[str, bytes]]
 
 _DAY = 24 * 3600 * 1000
@@ -48,12 +51,16 @@ def event_headers(schema: int, host: str, boot: str, first: int, last: int) -> H
     ]
 
 
-def dead_headers(stage: str, reason: str, topic: str, partition: int, offset: int) -> Headers:
-    """Why a record is on the dead-letter topic and where it came from."""
-    return [
-        ("stage", stage.encode()),
-        ("reason", reason.encode("utf-8", "backslashreplace")),
-        ("topic", topic.encode()),
-        ("partition", str(partition).encode()),
-        ("offset", str(offset).encode()),
-    ]
+def dead_headers(stage: str, reason: str, topic: str, partition: int, offset: int, **more: object) -> Headers:
+    """Why a record is on the dead-letter topic and where it came from.
+
+    A forwarder adds ``sink``, ``attempts``, and the times of the ``first`` and the ``last`` of them in
+    seconds since the epoch.
+    """
+    known = {"stage": stage, "reason": reason, "topic": topic, "partition": partition, "offset": offset}
+    return [(name, str(value).encode("utf-8", "backslashreplace")) for name, value in (known | more).items()]
+
+
+def handled_headers(letter: str, outcome: str) -> Headers:
+    """What became of a dead letter, named by its partition and offset on the dead-letter topic."""
+    return [("stage", HANDLED.encode()), ("letter", letter.encode()), ("outcome", outcome.encode())]

@@ -18,7 +18,8 @@ from tests.sinks.samples import detections
 
 MARKER = "marker-d41d8cd98f"
 NOT_SINKS = {
-    "__init__", "attack", "body", "contract", "ecs", "embedded", "kafka", "runner", "settings"
+    "__init__", "attack", "body", "contract", "counters", "ecs", "embedded", "kafka", "letters", "runner",
+    "settings", "store",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from sinks.contract import Never, Retry, SinkError
 from sinks.embedded import Queue, delivering
-from sinks.runner import Pace
+from sinks.runner import Pace, Refusal
 from tests.sinks.samples import detection, detections
 from tests.sinks.scripted import ScriptedSink
 from tests.sinks.test_runner import answering, hanging, raising
@@ -15,9 +15,9 @@ from wire.detection import Detection
 QUICK = Pace(age=0, first_wait=0.001, longest_wait=0.002, timeout=0.2, grace=0.3)
 
 
-async def no_grave(sink: str, found: Detection, reason: str) -> None:
+async def no_grave(sink: str, found: Detection, refusal: Refusal) -> None:
     """For tests in which nothing is refused."""
-    raise AssertionError(reason)
+    raise AssertionError(refusal)
 
 
 def received(sink: ScriptedSink) -> list[str]:
@@ -42,8 +42,8 @@ async def test_what_a_sink_refuses_is_buried_under_its_name() -> None:
     """The grave learns which sink, which detection, and why."""
     buried = []
 
-    async def bury(sink: str, found: Detection, reason: str) -> None:
-        buried.append((sink, found.id, reason))
+    async def bury(sink: str, found: Detection, refusal: Refusal) -> None:
+        buried.append((sink, found.id, refusal.reason))
 
     sink = ScriptedSink()
     sink.script.append(answering(Never("odd")))
@@ -111,7 +111,7 @@ async def test_a_stop_does_not_wait_for_a_sink_that_hangs() -> None:
 
 async def test_a_full_queue_holds_the_source_back() -> None:
     """Nothing is dropped and nothing grows: whoever puts waits for room."""
-    queue = Queue(lambda found, reason: no_grave("", found, reason), size=2)
+    queue = Queue(lambda found, refusal: no_grave("", found, refusal), size=2)
     await queue.put(detection(1))
     await queue.put(detection(2))
     with pytest.raises(TimeoutError):

@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.contract import Delivered, Outcome, Retry, SinkError
+from sinks.counters import Counters
 from sinks.kafka import Ledger, forward
-from sinks.runner import Counters, Pace
+from sinks.runner import Pace
 from tests.peers.java import JavaServer, free_port
 from tests.sinks.samples import detection, detections
 from tests.sinks.scripted import ScriptedSink

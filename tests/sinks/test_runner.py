@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks.contract import Delivered, Duplicate, Never, Outcome, Retry, SinkError
-from sinks.runner import Counters, Item, Pace, Runner
+from sinks.counters import Counters
+from sinks.runner import Item, Pace, Refusal, Runner
 from tests.sinks.samples import detection, detections
 from tests.sinks.scripted import Answer, ScriptedSink
 from wire.detection import Detection
@@ -29,8 +30,11 @@ class ListSource:
     ends: bool = True
     settled: list[int] = field(default_factory=list)
     buried: list[tuple[int, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     commits: list[int] = field(default_factory=list)
+    flow: list[str] = field(default_factory=list)
     unburiable: int = 0
+    size: int = 0
     _next: int = 0
     _closed: bool = False
 
@@ -47,18 +51,27 @@ class ListSource:
         """See ``Source``."""
         self.commits.append(len(self.settled))
 
+    def pause(self) -> None:
+        """See ``Source``."""
+        self.flow.append("paused")
+
+    def resume(self) -> None:
+        """See ``Source``."""
+        self.flow.append("resumed")
+
     def close(self) -> None:
         """See ``Source``."""
         self._closed = True
 
     def _item(self, number: int) -> Item:
-        async def bury(reason: str) -> None:
+        async def bury(refusal: Refusal) -> None:
             if self.unburiable:
                 self.unburiable -= 1
                 raise ConnectionError
-            self.buried.append((number, reason))
+            self.buried.append((number, refusal.reason))
+            self.refusals.append(refusal)
 
-        return Item(self.waiting[number], lambda: self.settled.append(number), bury)
+        return Item(self.waiting[number], lambda: self.settled.append(number), bury, self.size)
 
 
 def answering(*outcomes: Outcome) -> Answer:
@@ -152,6 +165,62 @@ async def test_what_cannot_be_buried_is_not_settled() -> None:
     await runner.run()
     assert (source.buried, source.settled) == ([(0, "odd")], [0])
     assert runner.counters == Counters(dead=1, retries=3)
+
+
+async def test_a_refusal_knows_how_often_and_when_it_was_tried() -> None:
+    """What was tried three times says so, and when the first and the last time were."""
+    sink = ScriptedSink()
+    sink.script.extend([answering(Retry("busy")), answering(Retry("busy")), answering(Never("odd"))])
+    source = ListSource([detection()])
+    before = time.time()
+    await Runner(sink, source, QUICK).run()
+    (refusal,) = source.refusals
+    assert (refusal.reason, refusal.attempts) == ("odd", 3)
+    assert before <= refusal.first <= refusal.last <= time.time()
+
+
+async def test_the_breaker_pauses_the_source_and_asks_with_one_item() -> None:
+    """After enough failures in a row one item alone is tried, until the destination takes it; then all."""
+    sink = ScriptedSink()
+    sink.script.extend(answering(*[Retry("down")] * 4) for _ in range(5))
+    sink.script.extend(answering(Retry("down")) for _ in range(3))
+    source = ListSource([*detections(4)])
+    runner = Runner(sink, source, QUICK)
+    await runner.run()
+    assert [len(call) for call in sink.calls] == [4] * 5 + [1] * 4 + [3]
+    assert source.flow == ["paused", "resumed"]
+    assert source.settled == [0, 1, 2, 3]
+    assert runner.counters == Counters(delivered=4, retries=23)
+
+
+async def test_the_counters_tell_how_long_it_took_and_what_waits() -> None:
+    """Latency of what arrived, and while something waits the time of its event."""
+    sink = ScriptedSink()
+    sink.script.extend([hanging] * 100)
+    runner = Runner(sink, ListSource([*detections(3)], ends=False), QUICK)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    waiting = runner.counters.oldest
+    assert waiting == detection(1).time
+    assert "oldest undelivered 60 s" in runner.counters.line(detection(1).time / 10**9 + 60)
+    sink.script.clear()
+    await asyncio.sleep(0.5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert "oldest undelivered none" in runner.counters.line(0)
+    assert runner.counters.delivered == 3
+    assert 0.1 < runner.counters.slowest < 1
+    assert runner.counters.line(0).startswith(
+        "3 delivered, 0 duplicates, 3 retries, 0 dead, 0 shed, latency 0."
+    )
+
+
+async def test_a_batch_goes_out_when_it_holds_enough_bytes() -> None:
+    """Large detections do not pile up in memory: their size counts too."""
+    sink = ScriptedSink()
+    source = ListSource([*detections(4)], chunk=1, size=600)
+    await Runner(sink, source, Pace(count=100, bytes=1000, age=60)).run()
+    assert [len(call) for call in sink.calls] == [2, 2]
 
 
 async def test_a_sink_that_gives_up_stops_the_runner_with_nothing_settled() -> None:

@@ -60,7 +60,7 @@ def _watching(path: Path, *options: str) -> Iterator[Watch]:
         [sys.executable, "-m", "tracetide", "run", "--sink", "jsonl", *options],
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TRACETIDE_JSONL_PATH": str(path)},
+        env=os.environ | {"TRACETIDE_JSONL_PATH": str(path), "TRACETIDE_QUEUE": f"{path}.queue"},
     )
     assert process.stderr is not None
     said = [process.stderr.readline()]

@@ -5,6 +5,7 @@ COMMANDS = {
     "collect": "tracetide.commands.collect:collect",
     "stream": "tracetide.commands.stream:stream",
     "forward": "tracetide.commands.forward:forward",
+    "dead": "tracetide.commands.dead:dead",
     "record": "tracetide.commands.record:record",
     "replay": "tracetide.commands.replay:replay",
     "rules": "tracetide.commands.rules:rules",

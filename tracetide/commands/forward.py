@@ -1,10 +1,12 @@
 """``tracetide forward``: detections from Kafka to a destination."""
 
 import asyncio
+import time
 
 import click
 
 from sinks import SINKS, open_sink
+from sinks.counters import Counters
 from tracetide import options
 from tracetide.live import until_stopped
 
@@ -19,11 +21,16 @@ def forward(sink: str, kafka: str) -> None:
     """
     from sinks import kafka as detections  # noqa: PLC0415  # costs memory that `forward --help` need not have
 
+    counters = Counters()
+
     async def work() -> None:
         opened = open_sink(sink)
         try:
-            await detections.forward(opened, kafka)
+            await detections.forward(opened, kafka, counters=counters)
         finally:
             await opened.close()
 
-    asyncio.run(until_stopped(work()))
+    try:
+        asyncio.run(until_stopped(work()))
+    finally:
+        click.echo(f"{sink}: {counters.line(time.time())}", err=True)

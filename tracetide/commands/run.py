@@ -12,6 +12,8 @@ from collectors.recording import RecordingWriter
 from rules import RuleSet
 from sinks import SINKS, open_sink
 from sinks.embedded import delivering
+from sinks.runner import Refusal
+from sinks.store import Store
 from stream import local
 from stream.engine import Engine
 from tracetide import options
@@ -42,6 +44,7 @@ _log = logging.getLogger(__name__)
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep all events in this file, for `tracetide replay`.",
 )
+@options.queue
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
     rule_paths: tuple[Path, ...],
@@ -49,6 +52,7 @@ def run(
     matching: options.Matching,
     sinks: tuple[str, ...],
     record: Path | None,
+    queue: Path,
     seconds: float | None,
 ) -> None:
     """Watch this host, and deliver what is detected.
@@ -58,12 +62,14 @@ def run(
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
     try:
-        asyncio.run(until_stopped(_run(engine, files, sinks, record), seconds, reload=files.ask))
+        asyncio.run(until_stopped(_run(engine, files, sinks, record, queue), seconds, reload=files.ask))
     finally:
         click.echo(summary(engine.counters), err=True)
 
 
-async def _run(engine: Engine, files: RuleFiles, names: tuple[str, ...], record: Path | None) -> None:
+async def _run(
+    engine: Engine, files: RuleFiles, names: tuple[str, ...], record: Path | None, queue: Path
+) -> None:
     source = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
 
     async def adopt(rules: RuleSet) -> None:
@@ -75,7 +81,9 @@ async def _run(engine: Engine, files: RuleFiles, names: tuple[str, ...], record:
             stack.push_async_callback(sink.close)
             await sink.check()
         writer = stack.enter_context(RecordingWriter(record)) if record else None
-        deliver = await stack.enter_async_context(delivering(opened, _bury))
+        lasting = [name for name in names if name != "console"]  # what nobody saw is not shown later
+        store = await stack.enter_async_context(Store(queue, lasting)) if lasting else None
+        deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
         await stack.enter_async_context(files.followed(adopt))
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
 
@@ -94,6 +102,8 @@ async def _observed(
         yield batch
 
 
-async def _bury(sink: str, detection: Detection, reason: str) -> None:
-    """Nothing but the log can keep what a destination refuses when there is no broker."""
-    _log.error("%s refuses detection %s of rule %r: %s", sink, detection.id, detection.rule.name, reason)
+async def _bury(sink: str, detection: Detection, refusal: Refusal) -> None:
+    """Nothing but the log can keep what a terminal refuses."""
+    _log.error(
+        "%s refuses detection %s of rule %r: %s", sink, detection.id, detection.rule.name, refusal.reason
+    )
