@@ -36,6 +36,8 @@ if [ "$purpose" = test ]; then
     wants gcc command -v gcc
     wants iproute2 command -v ip
     wants util-linux command -v setpriv
+    wants rsyslog command -v rsyslogd
+    wants rsyslog-openssl sh -c 'ls /usr/lib/*/rsyslog/lmnsd_ossl.so'
 fi
 
 if [ -n "$missing" ]; then

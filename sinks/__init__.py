@@ -13,6 +13,10 @@ SINKS = {
     "console": "sinks.console",
     "elasticsearch": "sinks.elasticsearch",
     "jsonl": "sinks.jsonl",
+    "kafka": "sinks.kafka",
+    "ocsf": "sinks.ocsf",
+    "splunk": "sinks.splunk",
+    "syslog": "sinks.syslog",
     "webhook": "sinks.webhook",
 }
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sinks.body import body
 from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
-from wire import detection as wire_detection
 from wire.detection import Detection
 
 # How far from its end a file is searched for the beginning of its last line.
@@ -39,11 +38,12 @@ class JsonLinesSink:
     """Delivered means on disk: every batch is followed by ``fsync``. No path means standard output."""
 
     path: Path | None
+    encode: Callable[[Detection], bytes | Never] = body
     name: str = "jsonl"
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Write the whole batch, or on an error leave nothing of it."""
-        bodies = [body(detection) for detection in detections]
+        bodies = [self.encode(detection) for detection in detections]
         lines = b"".join(line + b"\n" for line in bodies if isinstance(line, bytes))
         try:
             await asyncio.to_thread(_append, self.path, lines)
@@ -59,7 +59,8 @@ class JsonLinesSink:
             await asyncio.to_thread(_append, self.path, b"")
         except OSError as error:
             raise SinkError(
-                f"{self.path} cannot be written ({error.strerror}); TRACETIDE_JSONL_PATH names it"
+                f"{self.path} cannot be written ({error.strerror}); "
+                f"TRACETIDE_{self.name.upper()}_PATH names it"
             ) from error
 
     async def close(self) -> None:
@@ -94,7 +95,7 @@ def _mend(file: BinaryIO) -> int:
     rest = _read(file, end - _LONGEST_LINE, end)
     torn = rest[rest.rfind(b"\n") + 1 :]
     try:
-        wire_detection.decode(torn)
+        msgspec.json.decode(torn)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return file.truncate(end - len(torn))
     return end + file.write(b"\n")

@@ -1,217 +1,159 @@
-"""Forwards detections from Kafka to a sink; after a restart, what was not acknowledged is read again."""
+"""Writes detections to a Kafka topic of the user's choice, on a Kafka that need not be tracetide's own."""
 
 import asyncio
-import logging
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Literal, Self
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import KafkaError
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sinks.contract import Never, Sink, SinkError
-from sinks.counters import Counters
-from sinks.runner import Item, Pace, Refusal, Runner
-from wire import detection as wire_detection
-from wire import topics
+from sinks.body import body
+from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
+from sinks.ecs import document
+from sinks.formats.ocsf import finding
 from wire.detection import Detection
 
-_log = logging.getLogger(__name__)
+Shape = Literal["tracetide", "ecs", "ocsf"]
 
-# A destination that is down is no reason to leave the group: every call of a sink has a time limit.
-_DAY = 24 * 3600 * 1000
-
-# How long to wait for records before looking whether to stop, in seconds.
-_POLL = 0.2
-
-# How long a last commit may take, in seconds.
-_FAREWELL = 5.0
-
-# Room in the dead-letter topic for the largest detection, its headers and their reason.
-_LARGEST = 4 << 20
-_LONGEST_REASON = 1000
-
-_BY_THE_BOOK = Pace()
+# What the destination takes in one record; its own limit is asked by trying.
+_LARGEST = 8 << 20
 
 
-async def forward(
-    sink: Sink, bootstrap: str, *, pace: Pace = _BY_THE_BOOK, counters: Counters | None = None
-) -> None:
-    """Deliver the topic of detections until cancelled; then finish what is in flight.
+class Settings(BaseSettings):
+    """``TRACETIDE_KAFKA_*``; without anything behind it, ``TRACETIDE_KAFKA`` is where tracetide's own is."""
 
-    Several may run for one sink: they share the partitions as the group ``tracetide-forward-<sink>``.
+    model_config = SettingsConfigDict(env_prefix="TRACETIDE_KAFKA_")
 
-    Raises:
-        SinkError: Kafka cannot be reached at the start, or the sink gives up for good.
-    """
-    async with _connected(sink.name, bootstrap) as source:
-        await Runner(sink, source, pace, counters or Counters()).run()
-
-
-@asynccontextmanager
-async def _connected(sink: str, bootstrap: str) -> AsyncIterator["KafkaSource"]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=f"tracetide-forward-{sink}",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_poll_interval_ms=_DAY,
-        rebalance_timeout_ms=30_000,
+    servers: str = Field(description="where that Kafka is, HOST:PORT[,…]")
+    topic: str = Field(description="the topic; it must exist", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    format: Shape = Field("tracetide", description="what the values are: tracetide, ecs or ocsf")
+    tls: bool = Field(False, description="whether to speak TLS")
+    ca_certs: FilePath | None = Field(None, description="a file with the certificate authority there")
+    username: str | None = Field(None, description="a user, for SASL")
+    password: SecretStr | None = Field(None, description="the user's password")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how SASL proves the password"
     )
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        compression_type="zstd",
-        max_request_size=_LARGEST,
-    )
-    source = KafkaSource(sink, consumer, producer)
-    consumer.subscribe([topics.DETECTIONS], listener=Rebalance(source))
-    try:
-        try:
-            await producer.start()
-            await consumer.start()
-        except KafkaError as error:
-            raise SinkError(f"Kafka at {bootstrap} cannot be reached: {error}") from error
-        yield source
-        await source.farewell()
-    finally:
-        await consumer.stop()
-        await producer.stop()
+    timeout: float = Field(30, description="seconds to wait for an acknowledgement", gt=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.ca_certs and not self.tls:
+            raise ValueError("TRACETIDE_KAFKA_CA_CERTS is of use only with TRACETIDE_KAFKA_TLS=true")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("TRACETIDE_KAFKA_USERNAME and TRACETIDE_KAFKA_PASSWORD need each other")
+        if self.mechanism == "PLAIN" and self.password and not self.tls:
+            raise ValueError("TRACETIDE_KAFKA_MECHANISM PLAIN shows the password to the network without TLS")
+        return self
 
 
-@dataclass
-class Ledger:
-    """What was taken from a partition. ``position`` is the first offset before which all is settled."""
-
-    position: int | None = None
-    committed: int | None = None
-    _open: deque[int] = field(default_factory=deque)
-    _settled: set[int] = field(default_factory=set)
-
-    def take(self, offset: int) -> None:
-        """Offsets come in rising order."""
-        self._open.append(offset)
-
-    def settle(self, offset: int) -> None:
-        """In any order."""
-        self._settled.add(offset)
-        while self._open and self._open[0] in self._settled:
-            first = self._open.popleft()
-            self._settled.remove(first)
-            self.position = first + 1
-
-
-@dataclass
-class KafkaSource:
-    """The detections of the partitions that the group gave us."""
-
-    sink: str
-    consumer: AIOKafkaConsumer
-    producer: AIOKafkaProducer
-    _ledgers: dict[TopicPartition, Ledger] = field(default_factory=dict)
-    _closed: bool = False
-
-    async def take(self, limit: int, seconds: float) -> Sequence[Item] | None:
-        """See ``Source``."""
-        deadline = time.monotonic() + seconds
-        while not self._closed:
-            wait = max(0.0, min(deadline - time.monotonic(), _POLL))
-            records = await self.consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-            if records or time.monotonic() >= deadline:
-                return [self._item(record) for partition in records.values() for record in partition]
-        return None
-
-    async def commit(self) -> None:
-        """See ``Source``. One that fails is made up for by the next."""
-        ready = {
-            partition: ledger
-            for partition, ledger in self._ledgers.items()
-            if ledger.position != ledger.committed and partition in self.consumer.assignment()
+def create(settings: Settings) -> "KafkaSink":
+    """The sink for these settings; it connects with the first detection."""
+    options: dict[str, Any] = {
+        "security_protocol": ("SASL_" if settings.username else "") + ("SSL" if settings.tls else "PLAINTEXT")
+    }
+    if settings.tls:
+        options["ssl_context"] = ssl.create_default_context(cafile=settings.ca_certs)
+    if settings.username and settings.password:
+        options |= {
+            "sasl_mechanism": settings.mechanism,
+            "sasl_plain_username": settings.username,
+            "sasl_plain_password": settings.password.get_secret_value(),
         }
-        if not ready:
-            return
-        positions = {partition: ledger.position for partition, ledger in ready.items()}
+    return KafkaSink(settings.servers, settings.topic, settings.format, settings.timeout, options)
+
+
+@dataclass
+class KafkaSink:
+    """One record for each detection; its key is the detection's id, so a compacted topic keeps it once."""
+
+    servers: str
+    topic: str
+    shape: Shape
+    timeout: float
+    options: Mapping[str, Any] = field(repr=False)
+    name: str = "kafka"
+    _producer: AIOKafkaProducer = None
+
+    async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
+        """Send them all, then wait for the acknowledgement of all replicas in sync."""
+        if not detections:
+            return []
         try:
-            await self.consumer.commit(positions)
+            producer = await self._connected()
         except KafkaError as error:
-            _log.info("%s: not committed, will be again: %s", self.sink, error)
-            return
-        for partition, ledger in ready.items():
-            ledger.committed = positions[partition]
+            return [Retry(f"Kafka cannot be reached ({type(error).__name__})")] * len(detections)
+        return await asyncio.gather(*(self._send(producer, detection) for detection in detections))
 
-    def pause(self) -> None:
-        """See ``Source``. The group keeps its partitions meanwhile."""
-        self.consumer.pause(*self.consumer.assignment())
+    async def check(self) -> None:
+        """Reach the brokers and find the topic."""
+        try:
+            producer = await self._connected()
+            async with asyncio.timeout(self.timeout):
+                await producer.partitions_for(self.topic)
+        except (KafkaError, TimeoutError) as error:
+            raise SinkError(
+                f"Kafka at {self.servers} has no topic {self.topic}, or cannot be reached "
+                f"({type(error).__name__})"
+            ) from None
 
-    def resume(self) -> None:
-        """See ``Source``. Partitions that came meanwhile were never paused."""
-        self.consumer.resume(*self.consumer.assignment())
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
 
-    def close(self) -> None:
-        """See ``Source``. What has been fetched and not taken stays in Kafka."""
-        self._closed = True
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.servers,
+                acks="all",  # and not idempotent: after one refused record such a producer sends no more
+                compression_type="zstd",
+                max_request_size=_LARGEST,
+                request_timeout_ms=int(self.timeout * 1000),
+                **self.options,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
 
-    def restart(self, partitions: Iterable[TopicPartition]) -> None:
-        """From now on these are ours; what was taken before may be another's by now and no longer counts."""
-        self._ledgers = {partition: Ledger() for partition in partitions}
-
-    async def farewell(self) -> None:
-        """Commit for the last time, if the broker lets us."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL):
-                await self.commit()
-
-    def _item(self, record: ConsumerRecord) -> Item:
-        partition = TopicPartition(record.topic, record.partition)
-        ledger = self._ledgers.setdefault(partition, Ledger())
-        ledger.take(record.offset)
-        return Item(
-            _read(record),
-            partial(ledger.settle, record.offset),
-            partial(self._bury, record),
-            len(record.value or b""),
-        )
-
-    async def _bury(self, record: ConsumerRecord, refusal: Refusal) -> None:
-        headers = topics.dead_headers(
-            f"forward {self.sink}",
-            refusal.reason[:_LONGEST_REASON],
-            record.topic,
-            record.partition,
-            record.offset,
-            sink=self.sink,
-            attempts=refusal.attempts,
-            first=f"{refusal.first:.3f}",
-            last=f"{refusal.last:.3f}",
-        )
-        await self.producer.send_and_wait(topics.DEAD, record.value, key=record.key, headers=headers)
-
-
-class Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Hands partitions over with their positions, so that the next owner repeats little."""
-
-    def __init__(self, source: KafkaSource) -> None:
-        self.source = source
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Commit while we still may."""
-        await self.source.farewell()
-
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Before anything of the new partitions can be taken: there is no await in here."""
-        self.source.restart(assigned)
+    async def _send(self, producer: AIOKafkaProducer, detection: Detection) -> Outcome:
+        value = _SHAPES[self.shape](detection)
+        if isinstance(value, Never):
+            return value
+        try:
+            async with asyncio.timeout(self.timeout):
+                await producer.send_and_wait(self.topic, value, key=detection.id.encode())
+        except (MessageSizeTooLargeError, RecordTooLargeError):
+            return Never(f"a record of {len(value)} bytes is too large for the topic {self.topic}")
+        except (KafkaError, TimeoutError) as error:
+            return Retry(f"Kafka does not take it ({type(error).__name__})")
+        return Delivered()
 
 
-def _read(record: ConsumerRecord) -> Detection | Never:
-    if record.value is None:
-        return Never("a record without a value is no detection")
+def _ecs(detection: Detection) -> bytes | Never:
     try:
-        return wire_detection.decode(record.value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Never(f"not a detection: {error}")
+        return orjson.dumps(document(detection, datetime.now(UTC)))
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        return Never(f"no document can be made of it: {error}")
+
+
+def _ocsf(detection: Detection) -> bytes | Never:
+    try:
+        return orjson.dumps(finding(detection, version("tracetide")))
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        return Never(f"no finding can be made of it: {error}")
+
+
+_SHAPES = {"tracetide": body, "ecs": _ecs, "ocsf": _ocsf}

@@ -1,25 +1,27 @@
-"""Posts each detection as JSON to an address of the user's choice."""
+"""Posts each detection to an address of the user's choice: as JSON or in the user's own shape, signed."""
 
 import asyncio
-import logging
+import base64
+import binascii
+import gzip
+import hashlib
+import hmac
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sinks import http
 from sinks.body import body
-from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
+from sinks.contract import Never, Outcome, Retry, SinkError
+from sinks.formats.template import Template, read_template
 from wire.detection import Detection
 
 # Requests under way at once.
 _AT_ONCE = 8
-
-# Not the detection's fault: the credentials, or the server's state.
-_NOT_NOW = {401, 403, 407, 408, 425, 429}
 
 
 class Settings(BaseSettings):
@@ -29,36 +31,61 @@ class Settings(BaseSettings):
 
     url: SecretStr = Field(description="the address to post to, http:// or https://")
     token: SecretStr | None = Field(None, description="what to send as Authorization: Bearer")
+    secret: SecretStr | None = Field(
+        None, description="the key of the signature, in base64, as Standard Webhooks has it (whsec_…)"
+    )
+    template: FilePath | None = Field(
+        None, description="a JSON file with the shape of the body, $names in its texts"
+    )
+    gzip: bool = Field(False, description="whether to compress bodies")
+    ca_certs: FilePath | None = Field(None, description="a file with the certificate authority of the server")
     timeout: float = Field(30, description="seconds to wait for an answer", gt=0)
 
     @field_validator("url")
     @classmethod
     def _whole(cls, url: SecretStr) -> SecretStr:
-        try:
-            address = httpx.URL(url.get_secret_value())
-        except httpx.InvalidURL:
-            address = httpx.URL()
-        if address.scheme not in ("http", "https") or not address.host:
-            raise ValueError("no http:// or https:// address")
-        return url
+        return http.whole(url)
+
+    @field_validator("secret")
+    @classmethod
+    def _decodable(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(_key(secret)) < 24:
+            raise ValueError("not at least 24 bytes in base64")
+        return secret
+
+    @field_validator("template")
+    @classmethod
+    def _usable(cls, path: FilePath | None) -> FilePath | None:
+        if path is not None:
+            read_template(path)
+        return path
 
 
 def create(settings: Settings) -> "WebhookSink":
-    """The sink for these settings. Redirects are not followed: they would take the detections elsewhere."""
-    headers = {"Content-Type": "application/json", "User-Agent": "tracetide"}
+    """The sink for these settings."""
+    headers = {"Content-Type": "application/json"}
     if settings.token:
         headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # below that it logs every address whole
-    client = httpx.AsyncClient(headers=headers, timeout=settings.timeout, follow_redirects=False)
-    return WebhookSink(client, settings.url)
+    if settings.gzip:
+        headers["Content-Encoding"] = "gzip"
+    return WebhookSink(
+        client=http.client(headers, settings.timeout, settings.ca_certs),
+        url=settings.url,
+        secret=settings.secret,
+        template=read_template(settings.template) if settings.template else None,
+        gzip=settings.gzip,
+    )
 
 
 @dataclass(frozen=True)
 class WebhookSink:
     """One request for each detection, a few at a time; ``Idempotency-Key`` is the detection's id."""
 
-    client: httpx.AsyncClient
+    client: httpx.AsyncClient = field(repr=False)
     url: SecretStr
+    secret: SecretStr | None = None
+    template: Template | None = None
+    gzip: bool = False
     name: str = "webhook"
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
@@ -78,40 +105,42 @@ class WebhookSink:
         await self.client.aclose()
 
     async def _post(self, detection: Detection) -> Outcome:
-        content = body(detection)
+        content = self.template(detection) if self.template else body(detection)
         if isinstance(content, Never):
             return content
+        if self.gzip:
+            content = gzip.compress(content, 5)
+        headers = {"Idempotency-Key": detection.id}
+        if self.secret:
+            headers |= signature(self.secret, detection.id, int(time.time()), content)
         async with self._slots:
             try:
-                answer = await self.client.post(
-                    self.url.get_secret_value(),
-                    content=content,
-                    headers={"Idempotency-Key": detection.id},
-                )
+                answer = await self.client.post(self.url.get_secret_value(), content=content, headers=headers)
             except httpx.RequestError as error:
                 return Retry(f"no answer from {self._host()} ({type(error).__name__})")
-        return self._classify(answer)
-
-    def _classify(self, answer: httpx.Response) -> Outcome:
-        status = answer.status_code
-        if 200 <= status < 300:
-            return Delivered()
-        reason = f"{self._host()} answers {status} {answer.reason_phrase}".rstrip()
-        if 400 <= status < 500 and status not in _NOT_NOW:
-            return Never(reason)
-        return Retry(reason, retry_after(answer.headers.get("retry-after"), datetime.now(UTC)))
+        return http.classify(self._host(), answer)
 
     def _host(self) -> str:
         return httpx.URL(self.url.get_secret_value()).host
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, in either of its forms (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
+def signature(secret: SecretStr, identity: str, seconds: int, content: bytes) -> dict[str, str]:
+    """The headers of Standard Webhooks: a receiver sees who sent it, and that nobody sends it again later.
+
+    Signed are the bytes as they travel, so that nothing needs to be unpacked before it is known to be ours.
+    """
+    signed = f"{identity}.{seconds}.".encode() + content
+    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": identity,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def _key(secret: SecretStr) -> bytes:
+    """The key; empty where the text is no base64."""
     try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

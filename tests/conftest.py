@@ -6,11 +6,13 @@ pytest_plugins = [
     "tests.peers.compose",
     "tests.peers.containers",
     "tests.peers.ecs",
+    "tests.peers.hec",
     "tests.peers.http",
     "tests.peers.kafka",
     "tests.peers.kernel",
     "tests.peers.kibana",
     "tests.peers.painless",
+    "tests.peers.rsyslog",
     "tests.peers.search",
     "tests.peers.vega",
 ]

@@ -20,19 +20,9 @@ NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "tracetide")
 
 # Files of these folders that are no entries of their registry.
 NO_SINKS = {
-    "__init__",
-    "contract",
-    "runner",
-    "embedded",
-    "kafka",
-    "settings",
-    "ecs",
-    "attack",
-    "body",
-    "counters",
-    "letters",
-    "store",
-}
+    "__init__", "attack", "body", "contract", "counters", "ecs", "embedded", "forwarder", "http", "letters",
+    "runner", "settings", "store",
+}  # fmt: skip
 NO_COMMANDS = {"__init__"}
 
 

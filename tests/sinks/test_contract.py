@@ -1,5 +1,7 @@
 """What every sink promises, tried on every entry of the registry."""
 
+import asyncio
+import base64
 import logging
 import subprocess
 import sys
@@ -8,18 +10,30 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 import sinks
 from sinks import SINKS, open_sink
 from sinks.contract import Delivered, Duplicate, Never, Retry, Sink, SinkError
+from sinks.embedded import delivering
+from sinks.runner import Pace, Runner
 from sinks.settings import is_secret, load, variable
+from sinks.store import Store
 from tests.peers.http import Answer, HttpPeer
+from tests.peers.java import free_port
 from tests.sinks.samples import detections
 
 MARKER = "marker-d41d8cd98f"
+KEY = base64.b64encode(f"{MARKER}-of-a-signature".encode()).decode()
 NOT_SINKS = {
-    "__init__", "attack", "body", "contract", "counters", "ecs", "embedded", "kafka", "letters", "runner",
-    "settings", "store",
+    "__init__", "attack", "body", "contract", "counters", "ecs", "embedded", "forwarder", "http", "letters",
+    "runner", "settings", "store",
 }  # fmt: skip
 
 
@@ -31,12 +45,40 @@ def surroundings(http_peer: HttpPeer, monkeypatch: pytest.MonkeyPatch, tmp_path:
         "TRACETIDE_ELASTICSEARCH_URL": http_peer.url,
         "TRACETIDE_ELASTICSEARCH_API_KEY": MARKER,
         "TRACETIDE_JSONL_PATH": str(tmp_path / "found.jsonl"),
+        "TRACETIDE_KAFKA_SERVERS": f"127.0.0.1:{free_port()}",
+        "TRACETIDE_KAFKA_TOPIC": "alerts",
+        "TRACETIDE_KAFKA_USERNAME": "forwarder",
+        "TRACETIDE_KAFKA_PASSWORD": MARKER,
+        "TRACETIDE_KAFKA_TIMEOUT": "1",
+        "TRACETIDE_OCSF_URL": f"{http_peer.url}/{MARKER}",
+        "TRACETIDE_OCSF_TOKEN": MARKER,
+        "TRACETIDE_SPLUNK_URL": http_peer.url,
+        "TRACETIDE_SPLUNK_TOKEN": MARKER,
+        "TRACETIDE_SYSLOG_HOST": "localhost",
+        "TRACETIDE_SYSLOG_PORT": str(free_port()),
+        "TRACETIDE_SYSLOG_TIMEOUT": "1",
+        **_certificate(tmp_path),
         "TRACETIDE_WEBHOOK_URL": f"{http_peer.url}/{MARKER}",
         "TRACETIDE_WEBHOOK_TOKEN": MARKER,
+        "TRACETIDE_WEBHOOK_SECRET": f"whsec_{KEY}",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     return http_peer
+
+
+def _certificate(folder: Path) -> dict[str, str]:
+    """A certificate to show, whose key has the marker for a password."""
+    made = trustme.CA().issue_cert("forwarder.example")
+    key = load_pem_private_key(made.private_key_pem.bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(MARKER.encode()))
+    (folder / "client.key").write_bytes(locked)
+    made.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
+    return {
+        "TRACETIDE_SYSLOG_CLIENT_CERT": str(folder / "client.pem"),
+        "TRACETIDE_SYSLOG_CLIENT_KEY": str(folder / "client.key"),
+        "TRACETIDE_SYSLOG_CLIENT_KEY_PASSWORD": MARKER,
+    }
 
 
 @pytest.fixture(params=SINKS)
@@ -66,6 +108,40 @@ async def test_there_is_an_outcome_for_each_detection(sink: Sink) -> None:
     assert list(await sink.deliver([])) == []
 
 
+@pytest.mark.parametrize("name", SINKS)
+async def test_no_secret_is_in_a_dead_letter_or_a_count(
+    name: str, surroundings: HttpPeer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Refused, tried again, counted and kept on disk: what is written down of it holds no secret."""
+    surroundings.otherwise = Answer(400, f"no {MARKER} {KEY}")
+    sink, queue = open_sink(name), tmp_path / "queue.sqlite"
+    pace = Pace(age=0, first_wait=0.01, longest_wait=0.02, timeout=2, grace=0.3)
+
+    async def work() -> None:
+        async with Store(queue, [name]) as store, delivering([sink], bury, pace, store) as deliver:
+            for found in detections(3):
+                await deliver(found)
+            runners.extend(deliver.runners)
+            await asyncio.sleep(0.3)
+            raise RuntimeError("enough")
+
+    async def bury(*refused: object) -> None:
+        raise AssertionError(refused)
+
+    runners: list[Runner] = []
+    with pytest.raises(RuntimeError, match="enough"):
+        await work()
+    await sink.close()
+    kept = _kept(tmp_path)
+    told = f"{kept!r} {runners[0].counters} {runners[0].counters.line(0)}"
+    assert MARKER not in told
+    assert KEY not in told
+
+
+def _kept(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("queue.sqlite*"))
+
+
 @pytest.mark.parametrize("answer", [Answer(503, "later"), Answer(401, "no"), Answer(cut=True)])
 async def test_no_secret_is_told(
     sink: Sink, surroundings: HttpPeer, answer: Answer, caplog: pytest.LogCaptureFixture
@@ -79,7 +155,9 @@ async def test_no_secret_is_told(
             await sink.check()
         except SinkError as error:
             told.append(f"{error!r} {error}")
-    assert MARKER not in " ".join([*told, caplog.text])
+    everything = " ".join([*told, caplog.text])
+    assert MARKER not in everything
+    assert KEY not in everything
 
 
 @pytest.mark.parametrize("name", SINKS)
@@ -93,6 +171,7 @@ def test_every_secret_has_a_marker_here(
     tried = {field for field in secrets if getattr(settings, field) is not None}
     assert secrets - tried <= {"password"}  # excludes the API key, and takes the same way
     assert MARKER not in repr(settings)
+    assert KEY not in repr(settings)
     assert all(variable(kind, field).startswith(f"TRACETIDE_{name.upper()}_") for field in secrets)
 
 

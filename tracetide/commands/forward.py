@@ -19,7 +19,7 @@ def forward(sink: str, kafka: str) -> None:
 
     The settings of a sink are environment variables, TRACETIDE_<SINK>_…; docs/sinks.md lists them.
     """
-    from sinks import kafka as detections  # noqa: PLC0415  # costs memory that `forward --help` need not have
+    from sinks import forwarder as detections  # noqa: PLC0415  # costs memory that `forward --help` need not have
 
     counters = Counters()
 

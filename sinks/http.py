@@ -1,0 +1,66 @@
+"""What the sinks that speak HTTP have in common: addresses, connections, and what an answer means."""
+
+import logging
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from sinks.contract import Delivered, Never, Outcome, Retry
+
+# Not the detection's fault: the credentials, or the server's state.
+_NOT_NOW = {401, 403, 407, 408, 425, 429}
+
+
+def whole(url: SecretStr) -> SecretStr:
+    """The address; raises ``ValueError`` if it is none that can be posted to."""
+    try:
+        address = httpx.URL(url.get_secret_value())
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
+        raise ValueError("no http:// or https:// address")
+    return url
+
+
+def client(headers: Mapping[str, str], timeout: float, ca_certs: Path | None = None) -> httpx.AsyncClient:
+    """A client that checks certificates, and does not follow redirects: they would take alerts elsewhere."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # below that it logs every address whole
+    return httpx.AsyncClient(
+        headers={"User-Agent": "tracetide", **headers},
+        timeout=timeout,
+        verify=ssl.create_default_context(cafile=ca_certs) if ca_certs else True,
+        follow_redirects=False,
+    )
+
+
+def classify(host: str, answer: httpx.Response) -> Outcome:
+    """What the answer to a single detection means for it."""
+    status = answer.status_code
+    if 200 <= status < 300:
+        return Delivered()
+    reason = f"{host} answers {status} {answer.reason_phrase}".rstrip()
+    if 400 <= status < 500 and status not in _NOT_NOW:
+        return Never(reason)
+    return Retry(reason, wish(answer))
+
+
+def wish(answer: httpx.Response) -> float | None:
+    """When the server wants to be asked again, in seconds."""
+    return retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for, in either of its forms (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
