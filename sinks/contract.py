@@ -38,7 +38,9 @@ Outcome = Delivered | Duplicate | Retry | Never
 class Sink(Protocol):
     """A destination for detections. It never sleeps, never retries and never drops: the runner does."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As it is registered."""
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Hand over the detections; one outcome for each, in their order. Raises nothing it can classify."""

@@ -34,6 +34,9 @@ _EINPROGRESS = 115
 
 Fields = dict[str, Any]
 
+# What is said below ``tracetide`` of an event, and not of the rule that it matched.
+_OF_EVENTS = {"ancestors", "events", "login_user", "lost", "missing"}
+
 _WORDS = re.compile(r"\W+")
 
 
@@ -68,6 +71,23 @@ def document(detection: Detection, ingested: datetime) -> Fields:
         **_OF_KIND.get(event.get("kind", ""), _nothing)(event),
     }
     return _pruned(found)
+
+
+def observation(detection: Detection, ingested: datetime, namespace: str) -> Fields:
+    """The same for an event that was forwarded as it is: nothing is said to be wrong, no rule is named."""
+    found = document(detection, ingested)
+    category, types = _kind_of(detection.event)
+    event = {**found["event"], "kind": "event", "category": category, "type": types or ["info"]}
+    del event["severity"], event["risk_score"]
+    own = {name: value for name, value in found["tracetide"].items() if name in _OF_EVENTS}
+    return _pruned(
+        {name: value for name, value in found.items() if name not in ("rule", "threat", "tags", "message")}
+        | {
+            "event": {**event, "dataset": "tracetide.events"},
+            "data_stream": {"type": "logs", "dataset": "tracetide.events", "namespace": namespace},
+            "tracetide": own,
+        }
+    )
 
 
 def title(detection: Detection) -> str:

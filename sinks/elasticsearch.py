@@ -1,4 +1,4 @@
-"""Delivers detections to Elasticsearch, each once: bulk ``create`` under the detection's own id.
+"""Delivers detections to Elasticsearch or OpenSearch, each once: bulk ``create`` under its own id.
 
 An alert goes into the index of the month of its event, so that whenever it is sent again it meets itself.
 The default name ``logs-tracetide.alerts.2026.11`` is found by ``logs-*``, where Elastic Security and
@@ -6,23 +6,25 @@ Kibana look, but does not match ``logs-*-*``: of that pattern Elasticsearch make
 roll over, and an id is unique only within what has not rolled over.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import base64
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import httpx
 import orjson
-from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sinks import http
 from sinks.contract import Delivered, Duplicate, Never, Outcome, Retry, SinkError
-from sinks.ecs import document
+from sinks.ecs import document, observation
 from wire.detection import Detection
 
-# A body above this is split; aiohttp warns of larger ones, because they hold up the event loop.
+# A body above this is split.
 _BODY = 1 << 20
 
 # These are about the state of the server: later it takes the same document.
@@ -33,7 +35,10 @@ _NOT_THE_DOCUMENTS_FAULT = {
     "validation_exception",  # too many shards
 }
 
-_WANTED = ["errors", "items.*.status", "items.*.error", "items.*.failure_store"]
+_WANTED = "errors,items.*.status,items.*.error,items.*.failure_store"
+
+# What a server without security answers when it is asked about users.
+_UNKNOWN = {400, 404, 405, 500}
 
 
 class Settings(BaseSettings):
@@ -50,6 +55,11 @@ class Settings(BaseSettings):
         "logs-tracetide.alerts",
         description="what the names of the monthly indices begin with",
         pattern=r"^[a-z0-9][a-z0-9._-]*$",
+    )
+    namespace: str = Field(
+        "default",
+        description="the last part of the data stream of raw events, logs-tracetide.events-…",
+        pattern=r"^[a-z0-9][a-z0-9_.]{0,99}$",
     )
     timeout: float = Field(30, description="seconds to wait for an answer", gt=0)
 
@@ -81,28 +91,44 @@ class Settings(BaseSettings):
 
 
 def create(settings: Settings) -> "ElasticsearchSink":
-    """The sink for these settings. Its client never tries again by itself: the runner does."""
-    options: dict[str, Any] = {}
-    if settings.api_key:
-        options["api_key"] = settings.api_key.get_secret_value()
-    if settings.username and settings.password:
-        options["basic_auth"] = (settings.username, settings.password.get_secret_value())
-    if settings.ca_certs:
-        options["ca_certs"] = str(settings.ca_certs)
-    logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)  # the runner says it, and once
-    client = AsyncElasticsearch(
-        settings.url, request_timeout=settings.timeout, max_retries=0, retry_on_timeout=False, **options
+    """The sink for these settings."""
+    return ElasticsearchSink(_client(settings), settings.url.rstrip("/"), settings.index)
+
+
+def create_for_events(settings: Settings) -> "ElasticsearchSink":
+    """The same for raw events, which go to a data stream: a replay after a roll-over stores them again."""
+    stream = f"logs-tracetide.events-{settings.namespace}"
+    return ElasticsearchSink(
+        _client(settings), settings.url.rstrip("/"), stream, "elasticsearch-events", settings.namespace
     )
-    return ElasticsearchSink(client, settings.index)
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the credentials of the settings."""
+    async with _client(settings) as client:
+        yield client
+
+
+def _client(settings: Settings) -> httpx.AsyncClient:
+    headers = {}
+    if settings.api_key:
+        headers["Authorization"] = f"ApiKey {settings.api_key.get_secret_value()}"
+    if settings.username and settings.password:
+        pair = f"{settings.username}:{settings.password.get_secret_value()}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return http.client(headers, settings.timeout, settings.ca_certs)
 
 
 @dataclass(frozen=True)
 class ElasticsearchSink:
-    """Creates one document for each detection in ``INDEX.YYYY.MM``."""
+    """A document for each detection in ``INDEX.YYYY.MM``; with a namespace, in the stream ``INDEX``."""
 
-    client: AsyncElasticsearch
+    client: httpx.AsyncClient = field(repr=False)
+    url: str
     index: str
     name: str = "elasticsearch"
+    namespace: str | None = None
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Send them in as many requests as their size asks for."""
@@ -114,45 +140,54 @@ class ElasticsearchSink:
 
     async def check(self) -> None:
         """Ask whether this user may do what ``deliver`` does; a server without security lets everybody."""
+        names = [self.index if self.namespace else f"{self.index}.*"]
+        asked = {"index": [{"names": names, "privileges": ["create_doc", "auto_configure"]}]}
         try:
-            answer = await self.client.security.has_privileges(
-                index=[{"names": [f"{self.index}.*"], "privileges": ["create_doc", "auto_configure"]}]
-            )
-        except ApiError as error:
-            if error.status_code in (401, 403):
-                raise SinkError(_refusal(error)) from error
-            return
-        except TransportError as error:
-            raise SinkError(f"Elasticsearch cannot be reached: {error.message}") from error
-        if not answer["has_all_requested"]:
+            answer = await self.client.post(f"{self.url}/_security/user/_has_privileges", json=asked)
+        except httpx.RequestError as error:
+            raise SinkError(f"Elasticsearch at {self._host()} cannot be reached ({_kind(error)})") from None
+        told = _json(answer)
+        if answer.status_code == 200 and told.get("has_all_requested") is False:
             raise SinkError(
-                f"the Elasticsearch user {answer['username']} needs the privileges create_doc and "
-                f"auto_configure for {self.index}.*"
+                f"the Elasticsearch user {told.get('username')} needs the privileges create_doc and "
+                f"auto_configure for {names[0]}"
             )
+        if answer.status_code != 200 and answer.status_code not in _UNKNOWN:
+            raise SinkError(f"{self._host()}: {_refusal(answer)}")
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.close()
+        await self.client.aclose()
 
     def _entry(self, detection: Detection, now: datetime) -> bytes | Never:
         """Two lines of a bulk body; the event in a detection is not typed and may hold anything."""
         try:
-            month = datetime.fromtimestamp(detection.time // 10**9, UTC)
-            action = {"create": {"_index": f"{self.index}.{month:%Y.%m}", "_id": detection.id}}
-            return orjson.dumps(action) + b"\n" + orjson.dumps(document(detection, now)) + b"\n"
+            if self.namespace:
+                index, made = self.index, observation(detection, now, self.namespace)
+            else:
+                month = datetime.fromtimestamp(detection.time // 10**9, UTC)
+                index, made = f"{self.index}.{month:%Y.%m}", document(detection, now)
+            action = {"create": {"_index": index, "_id": detection.id}}
+            return orjson.dumps(action) + b"\n" + orjson.dumps(made) + b"\n"
         except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
             return Never(f"no document can be made of it: {error}")
 
     async def _send(self, entries: Sequence[bytes]) -> list[Outcome]:
         try:
-            answer = await self.client.bulk(operations=entries, filter_path=_WANTED)  # type: ignore[arg-type]  # takes bytes as they are
-        except ApiError as error:
-            if error.status_code == 413:
-                return await self._halve(entries)
-            return [Retry(_refusal(error), _retry_after(error))] * len(entries)
-        except TransportError as error:
-            return [Retry(f"no answer: {error.message}")] * len(entries)
-        return [classify(item["create"]) for item in answer["items"]]
+            answer = await self.client.post(
+                f"{self.url}/_bulk",
+                params={"filter_path": _WANTED},
+                content=b"".join(entries),
+                headers={"Content-Type": "application/x-ndjson"},
+            )
+        except httpx.RequestError as error:
+            return [Retry(f"no answer from {self._host()} ({_kind(error)})")] * len(entries)
+        if answer.status_code == 413:
+            return await self._halve(entries)
+        items = _json(answer).get("items")
+        if answer.status_code != 200 or not isinstance(items, list) or len(items) != len(entries):
+            return [Retry(f"{self._host()}: {_refusal(answer)}", http.wish(answer))] * len(entries)
+        return [classify(item["create"]) for item in items]
 
     async def _halve(self, entries: Sequence[bytes]) -> list[Outcome]:
         """What is on the way takes no body of this size: find the largest that it takes."""
@@ -160,6 +195,9 @@ class ElasticsearchSink:
             return [Never(f"a document of {len(entries[0])} bytes is too large for the server")]
         middle = len(entries) // 2
         return [*await self._send(entries[:middle]), *await self._send(entries[middle:])]
+
+    def _host(self) -> str:
+        return httpx.URL(self.url).host
 
 
 def classify(item: dict[str, Any]) -> Outcome:
@@ -195,16 +233,27 @@ def _reason(error: dict[str, Any]) -> str:
     return ": ".join(str(part) for part in (error.get("type"), error.get("reason"), cause) if part)[:500]
 
 
-def _refusal(error: ApiError) -> str:
+def _refusal(answer: httpx.Response) -> str:
     """What to do about an answer to a whole request."""
-    if error.status_code == 401:
+    if answer.status_code == 401:
         return "401: the server does not accept the API key or the password (TRACETIDE_ELASTICSEARCH_*)"
-    if error.status_code == 403:
-        return f"403: the user may not do this; it needs create_doc and auto_configure ({error.message})"
-    return f"{error.status_code} {error.message}"[:500]
+    error = _json(answer).get("error")
+    reason = _reason(error) if isinstance(error, dict) else ""
+    if answer.status_code == 403:
+        return f"403: the user may not do this; it needs create_doc and auto_configure ({reason})"
+    if answer.status_code == 200:
+        return "what answers there is no Elasticsearch"
+    return f"{answer.status_code} {reason or answer.reason_phrase}"
 
 
-def _retry_after(error: ApiError) -> float | None:
-    """The seconds of a Retry-After header; dates are not used by servers of this kind."""
-    value = error.meta.headers.get("retry-after")
-    return float(value) if value and value.isdecimal() else None
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    """The answer's object; empty where a proxy answered with something else."""
+    try:
+        told = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _kind(error: httpx.RequestError) -> str:
+    return type(error).__name__

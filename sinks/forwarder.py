@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,25 +36,37 @@ _FAREWELL = 5.0
 _LARGEST = 4 << 20
 _LONGEST_REASON = 1000
 
+# Records of the topic of events that are taken at once: each may hold hundreds.
+_BATCHES = 4
+
 _BY_THE_BOOK = Pace()
+
+# What is to be delivered of a record of the topic of events.
+Observe = Callable[[bytes], Sequence[Detection]]
 
 
 async def forward(
-    sink: Sink, bootstrap: str, *, pace: Pace = _BY_THE_BOOK, counters: Counters | None = None
+    sink: Sink,
+    bootstrap: str,
+    *,
+    pace: Pace = _BY_THE_BOOK,
+    counters: Counters | None = None,
+    events: Observe | None = None,
 ) -> None:
     """Deliver the topic of detections until cancelled; then finish what is in flight.
 
-    Several may run for one sink: they share the partitions as the group ``tracetide-forward-<sink>``.
+    Several may run for one sink: they share the partitions as the group ``tracetide-forward-<sink>``. With
+    ``events``, deliver what that makes of the records of the topic of events instead.
 
     Raises:
         SinkError: Kafka cannot be reached at the start, or the sink gives up for good.
     """
-    async with _connected(sink.name, bootstrap) as source:
+    async with _connected(sink.name, bootstrap, events) as source:
         await Runner(sink, source, pace, counters or Counters()).run()
 
 
 @asynccontextmanager
-async def _connected(sink: str, bootstrap: str) -> AsyncIterator["KafkaSource"]:
+async def _connected(sink: str, bootstrap: str, events: Observe | None) -> AsyncIterator["KafkaSource"]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=f"tracetide-forward-{sink}",
@@ -69,8 +81,8 @@ async def _connected(sink: str, bootstrap: str) -> AsyncIterator["KafkaSource"]:
         compression_type="zstd",
         max_request_size=_LARGEST,
     )
-    source = KafkaSource(sink, consumer, producer)
-    consumer.subscribe([topics.DETECTIONS], listener=Rebalance(source))
+    source = KafkaSource(sink, consumer, producer, events)
+    consumer.subscribe([topics.EVENTS if events else topics.DETECTIONS], listener=Rebalance(source))
     try:
         try:
             await producer.start()
@@ -108,11 +120,12 @@ class Ledger:
 
 @dataclass
 class KafkaSource:
-    """The detections of the partitions that the group gave us."""
+    """The detections of the partitions that the group gave us, or what ``events`` makes of their events."""
 
     sink: str
     consumer: AIOKafkaConsumer
     producer: AIOKafkaProducer
+    events: Observe | None = None
     _ledgers: dict[TopicPartition, Ledger] = field(default_factory=dict)
     _closed: bool = False
 
@@ -121,9 +134,13 @@ class KafkaSource:
         deadline = time.monotonic() + seconds
         while not self._closed:
             wait = max(0.0, min(deadline - time.monotonic(), _POLL))
-            records = await self.consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-            if records or time.monotonic() >= deadline:
-                return [self._item(record) for partition in records.values() for record in partition]
+            some = _BATCHES if self.events else limit
+            records = await self.consumer.getmany(timeout_ms=int(wait * 1000), max_records=some)
+            items = [item for each in records.values() for record in each for item in self._items(record)]
+            if items or time.monotonic() >= deadline:
+                return items
+            if records:
+                await self.commit()  # nothing of them is wanted
         return None
 
     async def commit(self) -> None:
@@ -166,16 +183,19 @@ class KafkaSource:
             async with asyncio.timeout(_FAREWELL):
                 await self.commit()
 
-    def _item(self, record: ConsumerRecord) -> Item:
-        partition = TopicPartition(record.topic, record.partition)
-        ledger = self._ledgers.setdefault(partition, Ledger())
+    def _items(self, record: ConsumerRecord) -> list[Item]:
+        """What a record holds; its offset is settled with the last of it."""
+        ledger = self._ledgers.setdefault(TopicPartition(record.topic, record.partition), Ledger())
         ledger.take(record.offset)
-        return Item(
-            _read(record),
-            partial(ledger.settle, record.offset),
-            partial(self._bury, record),
-            len(record.value or b""),
-        )
+        settle = partial(ledger.settle, record.offset)
+        if self.events is None:
+            bury = partial(self._bury, record)
+            return [Item(_read(record), settle, bury, len(record.value or b""))]
+        found = self.events(record.value or b"")
+        if not found:
+            settle()
+        last = _Last(len(found), settle)
+        return [Item(each, last, _leave) for each in found]
 
     async def _bury(self, record: ConsumerRecord, refusal: Refusal) -> None:
         headers = topics.dead_headers(
@@ -190,6 +210,24 @@ class KafkaSource:
             last=f"{refusal.last:.3f}",
         )
         await self.producer.send_and_wait(topics.DEAD, record.value, key=record.key, headers=headers)
+
+
+@dataclass(slots=True)
+class _Last:
+    """Settles when it was called ``left`` times."""
+
+    left: int
+    settle: Callable[[], None]
+
+    def __call__(self) -> None:
+        """One more is done."""
+        self.left -= 1
+        if not self.left:
+            self.settle()
+
+
+async def _leave(_refusal: Refusal) -> None:
+    """An event that is refused is counted and stays where it is, in the topic of events."""
 
 
 class Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -20,8 +20,8 @@ NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "tracetide")
 
 # Files of these folders that are no entries of their registry.
 NO_SINKS = {
-    "__init__", "attack", "body", "contract", "counters", "ecs", "embedded", "forwarder", "http", "letters",
-    "runner", "settings", "store",
+    "__init__", "attack", "body", "contract", "counters", "ecs", "elastic_setup", "embedded", "forwarder",
+    "http", "letters", "runner", "settings", "store",
 }  # fmt: skip
 NO_COMMANDS = {"__init__"}
 

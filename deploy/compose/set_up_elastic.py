@@ -1,9 +1,8 @@
-"""Gives Elasticsearch the users and the index template that the Compose file counts on; may run again.
+"""Gives Elasticsearch the users that the Compose file counts on; may run again.
 
 Reads ``ELASTICSEARCH_URL`` and the passwords as files below ``/run/secrets``.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -15,14 +14,13 @@ ALERTS = "logs-tracetide.alerts.*"
 FORWARDER = "tracetide_forward"
 
 
-def set_up(client: Elasticsearch, secret: Callable[[str], str], template: dict[str, object]) -> None:
-    """Kibana's password, the forwarder with the right to add alerts and no other, the types of fields."""
+def set_up(client: Elasticsearch, secret: Callable[[str], str]) -> None:
+    """Kibana's password, and the forwarder with the right to add alerts and no other."""
     client.security.change_password(username="kibana_system", password=secret("kibana_password"))
     client.security.put_role(
         name=FORWARDER, indices=[{"names": [ALERTS], "privileges": ["create_doc", "auto_configure"]}]
     )
     client.security.put_user(username=FORWARDER, password=secret("forward_password"), roles=[FORWARDER])
-    client.indices.put_index_template(name="tracetide-alerts", body=template)
 
 
 def read_secret(name: str) -> str:
@@ -33,10 +31,9 @@ def read_secret(name: str) -> str:
 def main() -> None:
     """Exit code 1 with a sentence if the server does not do it."""
     url = os.environ["ELASTICSEARCH_URL"]
-    template = json.loads(Path(__file__).with_name("alerts-template.json").read_bytes())
     with Elasticsearch(url, basic_auth=("elastic", read_secret("elastic_password"))) as client:
         try:
-            set_up(client, read_secret, template)
+            set_up(client, read_secret)
         except (ApiError, TransportError) as error:
             sys.exit(f"Elasticsearch at {url} cannot be set up: {error.message}")
 

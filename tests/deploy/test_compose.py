@@ -131,6 +131,17 @@ def test_the_commands_exist(services: dict[str, Any]) -> None:
     assert argument in setup.commands
 
 
+def test_the_set_up_prepares_everything(services: dict[str, Any]) -> None:
+    """Each of its steps is a command that exists or a program of the image."""
+    *_, script = services["set-up"]["entrypoint"]
+    steps = [step.split() for step in script.split(" && ")]
+    assert [step for step in steps if step[0] == "tracetide"] == [
+        ["tracetide", "setup", "kafka"],
+        ["tracetide", "setup", "elastic"],
+    ]
+    assert set(setup.commands) == {"kafka", "elastic"}
+
+
 def test_the_image_is_made_of_what_is_there() -> None:
     """Every file that the image copies exists and is let through by ``.dockerignore``."""
     copied = re.findall(r"^COPY (.*) \S+$", (ROOT / "deploy/image/Containerfile").read_text(), re.MULTILINE)
@@ -163,12 +174,11 @@ async def test_the_forwarder_may_only_add_alerts(http_peer: HttpPeer) -> None:
     http_peer.otherwise = Answer(200, "{}", product)
     set_up = script("set_up_elastic").set_up
     with Elasticsearch(http_peer.url, basic_auth=("elastic", "admin")) as client:
-        await asyncio.to_thread(set_up, client, lambda name: f"marker-{name}", {"index_patterns": ["x"]})
+        await asyncio.to_thread(set_up, client, lambda name: f"marker-{name}")
     asked = {request.path: json.loads(request.body) for request in http_peer.requests}
     assert asked["/_security/user/kibana_system/_password"] == {"password": "marker-kibana_password"}
     assert asked["/_security/role/tracetide_forward"]["indices"] == [
         {"names": ["logs-tracetide.alerts.*"], "privileges": ["create_doc", "auto_configure"]}
     ]
     assert asked["/_security/user/tracetide_forward"]["roles"] == ["tracetide_forward"]
-    assert asked["/_index_template/tracetide-alerts"] == {"index_patterns": ["x"]}
     assert "marker" not in "".join(asked)

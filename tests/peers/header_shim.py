@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 COMPATIBLE = "application/vnd.elasticsearch+"
-HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+HOP_BY_HOP = {"accept-encoding", "connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 
 
 @contextmanager

@@ -56,15 +56,21 @@ def elasticsearch(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def opensearch(opensearch_itself: str) -> Iterator[str]:
     """The URL of a running OpenSearch behind a shim that lets Elasticsearch's client talk to it."""
+    with shim(int(opensearch_itself.rpartition(":")[2])) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def opensearch_itself(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running OpenSearch."""
     jars = libraries("opensearch")
     folder = tmp_path_factory.mktemp("opensearch")
     server = _prepare_opensearch(jars, folder)
     try:
         server.start()
-        with shim(server.port) as port:
-            yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.attack import TECHNIQUES
 from sinks.attack import TACTICS
-from sinks.ecs import SEVERITY, document, timestamp
+from sinks.ecs import SEVERITY, document, observation, timestamp
 from tests.sinks.samples import NOVEMBER, detection
 from wire.detection import PRIORITIES, Detection, RuleInfo, Technique
 
@@ -77,8 +77,8 @@ def test_every_field_is_in_the_official_schema(
     event: dict[str, Any], ecs_schema: dict[str, dict[str, Any]]
 ) -> None:
     """Names, types, lists and allowed values are those of ECS; ours are below ``tracetide``."""
-    found = made(detection(event=event))
-    for name, value in leaves(found):
+    seen: dict[str, Any] = json.loads(json.dumps(observation(detection(event=event), NOW, "default")))
+    for name, value in [*leaves(made(detection(event=event))), *leaves(seen)]:
         if not name.startswith("tracetide."):
             assert name in ecs_schema
             assert FITS[ecs_schema[name]["type"]](value), (name, value)
@@ -110,6 +110,16 @@ def test_elastic_security_takes_it_for_an_alert() -> None:
     assert (found["event"]["severity"], found["event"]["risk_score"]) == (99, 99.0)
     assert found["event"]["ingested"] == "2026-11-25T12:00:00.000005000Z"
     assert found["@timestamp"] == "2026-11-25T09:46:40.123456790Z"
+
+
+def test_a_raw_event_accuses_nobody() -> None:
+    """It is of the kind event, in the stream that its fields name, and no rule and no severity is in it."""
+    found = observation(detection(event=EVENTS["read"]), NOW, "default")
+    assert (found["event"]["kind"], found["event"]["category"]) == ("event", ["file"])
+    assert found["event"]["dataset"] == found["data_stream"]["dataset"] == "tracetide.events"
+    assert not {"rule", "threat", "tags"} & set(found)
+    assert not {"severity", "risk_score"} & set(found["event"])
+    assert found["process"]["parent"]["name"] == "httpd"
 
 
 def test_an_analyst_finds_who_what_and_where() -> None:

@@ -66,3 +66,22 @@ def kibana(index: str, write: Path | None) -> None:
         return
     settings = load(Settings)
     click.echo(f"{bring(settings, objects)} saved objects are in Kibana at {settings.url}")
+
+
+@setup.command()
+@click.option(
+    "--alerts-days", type=click.IntRange(1), default=365, show_default=True, help="Keep alerts so long."
+)
+@click.option(
+    "--events-days", type=click.IntRange(1), default=30, show_default=True, help="Keep raw events so long."
+)
+def elastic(alerts_days: int, events_days: int) -> None:
+    """Prepare Elasticsearch or OpenSearch: field types, lifecycle, and the data stream for raw events.
+
+    TRACETIDE_ELASTICSEARCH_… say where it is; the user must be allowed to manage index templates.
+    """
+    from sinks.elastic_setup import Keep, set_up  # noqa: PLC0415  # whoever prepares Kafka needs no HTTP
+    from sinks.elasticsearch import Settings  # noqa: PLC0415  # the same
+
+    for sentence in asyncio.run(set_up(load(Settings), Keep(alerts_days, events_days))):
+        click.echo(sentence)
