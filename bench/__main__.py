@@ -5,13 +5,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import collector, fleet, overhead, replay
+from bench import collector, fleet, overhead, replay, sigma
 from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
 BENCHES = {
     "replay": replay.rows,
     "rules": rules_bench.rows,
+    "sigma": sigma.rows,
     "fleet": fleet.rows,
     "collector": collector.rows,
     "overhead": overhead.rows,

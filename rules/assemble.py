@@ -111,7 +111,7 @@ class Assembler:
             output=tuple(parts),
             event_types=types,
             fields=frozenset(field_names(logic)),
-            weakened=tuple(_weakened(logic, types)),
+            weakened=tuple(weakened(logic, types)),
             macros={name: found.logic for name in meaning.macros if (found := self._macros[name])},
         )
 
@@ -267,7 +267,7 @@ def _macros(condition: Condition) -> Iterator[Macro]:
             remaining += node.terms
 
 
-def _weakened(logic: Logic, types: frozenset[str]) -> Iterator[str]:
+def weakened(logic: Logic, types: frozenset[str]) -> Iterator[str]:
     """What a rule asks for that is not collected yet."""
     rows = {each.row.name: each.row for leaf in leaves(logic) for each in fields_of(leaf)}
     for name, row in sorted(rows.items()):

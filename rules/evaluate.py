@@ -13,6 +13,7 @@ from rules.given import given
 from rules.language.cursor import ConditionError
 from rules.language.parser import parse
 from rules.ruleset import Rule, RuleSet
+from rules.sigma.given import named_as_here
 
 Holds = Callable[[Mapping[str, Any]], bool]
 
@@ -28,8 +29,12 @@ def evaluate(condition: str, fields: Mapping[str, Any]) -> bool:
 
 
 def evaluate_rule(rule: Rule, fields: Mapping[str, Any]) -> bool:
-    """Whether a loaded rule's condition holds for these values."""
-    return bool(_of_rule(rule)(given(fields)))
+    """Whether a loaded rule's condition holds for these values.
+
+    A rule written for Sigma takes them by Sigma's names too.
+    """
+    named = named_as_here(rule.log_source, fields) if rule.log_source else fields
+    return bool(_of_rule(rule)(given(named)))
 
 
 @lru_cache(1024)

@@ -1,6 +1,6 @@
-"""Load rule files: the library of this package, and files written for Falco or for tracetide."""
+"""Load rule files: the library of this package, and files written for tracetide, for Falco or for Sigma."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from rules.faults import Fault, Place, RuleErrors
 from rules.files.collect import collect
 from rules.files.collection import Collection
 from rules.ruleset import Matching, Rule, RuleSet, rule, ruleset
+from rules.sigma.correlation import Correlation
+from rules.sigma.outcome import Outcome, Refused
 from wire.detection import Priority
 
 LIBRARY = Path(__file__).parent / "library"
@@ -26,6 +28,8 @@ class Loaded:
     rules: tuple[Rule, ...]
     errors: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    correlations: tuple[Correlation, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def load(
@@ -64,7 +68,7 @@ def compiled(loaded: Loaded, *, minimum: Priority = "Debug", matching: Matching 
     if loaded.errors:
         raise RuleErrors(loaded.errors)
     notices = [warning for warning in loaded.warnings if warning.kind == "notice"]
-    return ruleset(loaded.rules, notices, minimum, matching)
+    return ruleset(loaded.rules, notices, minimum, matching, loaded.correlations)
 
 
 def read(paths: Sequence[Path], *, library: bool = True) -> Loaded:
@@ -91,16 +95,32 @@ def understood(texts: Iterable[tuple[str, str]], errors: list[Fault]) -> Loaded:
     assembler = Assembler(collection)
     assembled = list(assembler.rules())
     assembler.unused(assembled)
+    sigma = _sigma(collection, [each.definition.name for each in assembled])
     order = {name: number for number, (name, _) in enumerate(texts)}
 
     def place(fault: Fault) -> tuple[int, int, int]:
         return order.get(fault.place.file, -1), fault.place.line, fault.place.column
 
     return Loaded(
-        rules=tuple(map(rule, assembled)),
-        errors=tuple(sorted(dict.fromkeys([*collection.errors, *assembler.errors]), key=place)),
-        warnings=tuple(sorted(dict.fromkeys([*collection.warnings, *assembler.warnings]), key=place)),
+        rules=(*map(rule, assembled), *sigma.rules),
+        errors=_ordered([*collection.errors, *assembler.errors, *sigma.errors], place),
+        warnings=_ordered([*collection.warnings, *assembler.warnings, *sigma.warnings], place),
+        correlations=tuple(sigma.correlations),
+        refused=tuple(sigma.refused),
     )
+
+
+def _ordered(faults: Iterable[Fault], place: Callable[[Fault], tuple[int, int, int]]) -> tuple[Fault, ...]:
+    return tuple(sorted(dict.fromkeys(faults), key=place))
+
+
+def _sigma(collection: Collection, names: Sequence[str]) -> Outcome:
+    """What the documents that are written for Sigma amount to, on top of rules of these names."""
+    if not collection.sigma:
+        return Outcome()
+    from rules.sigma.load import load as load_sigma  # noqa: PLC0415  # pySigma is read in only if needed
+
+    return load_sigma(collection.sigma, names)
 
 
 def files(paths: Iterable[Path]) -> list[Path]:

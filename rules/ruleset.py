@@ -12,6 +12,7 @@ from rules.compiler.logic import Tree
 from rules.compiler.output import Part, renderer
 from rules.faults import Fault
 from rules.files.definitions import CaseDefinition
+from rules.sigma.correlation import Correlation
 from wire.detection import PRIORITIES, Priority, RuleInfo
 from wire.event import Event
 
@@ -42,7 +43,8 @@ Render = Callable[[Event, Process, Host], tuple[str, dict[str, Any]]]
 class Rule:
     """One rule. ``condition`` is its text with exceptions, before lists and macros are replaced.
 
-    ``macros`` are what those mean that it uses.
+    ``macros`` are what those mean that it uses. ``log_source`` is what a rule written for Sigma is about;
+    that of others is empty.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Rule:
     logic: Tree[Comparison] = field(repr=False)
     macros: Mapping[str, Tree[Comparison]] = field(repr=False)
     parts: tuple[Part, ...] = field(repr=False)
+    log_source: str = ""
     _renderers: dict[str, Render] = field(default_factory=dict, repr=False)
 
     @property
@@ -131,7 +134,8 @@ class RuleSet:
 
     ``matchers`` gives, by event type, the function that finds the rules that match an event; it has
     no entry for types that no rule can match. ``each`` has the same rules one by one, each with a function
-    that says whether it matches, for when one of them fails.
+    that says whether it matches, for when one of them fails. ``correlations`` are about several
+    matches of rules together, and nothing asks them yet.
     """
 
     rules: tuple[Rule, ...]
@@ -139,6 +143,7 @@ class RuleSet:
     matchers: Mapping[str, Matcher]
     each: Mapping[str, Sequence[tuple[Rule, Holds]]]
     _functions: Mapping[str, Function] = field(repr=False)
+    correlations: tuple[Correlation, ...] = ()
 
     def source(self, event_type: str) -> str:
         """The source of the matcher for an event type; empty if there is none."""
@@ -147,7 +152,11 @@ class RuleSet:
 
 
 def ruleset(
-    rules: Sequence[Rule], warnings: Sequence[Fault], minimum: Priority, matching: Matching
+    rules: Sequence[Rule],
+    warnings: Sequence[Fault],
+    minimum: Priority,
+    matching: Matching,
+    correlations: Sequence[Correlation] = (),
 ) -> RuleSet:
     """Compile the enabled rules that are at least as urgent as ``minimum``."""
     urgent = PRIORITIES[: PRIORITIES.index(minimum) + 1]
@@ -169,4 +178,5 @@ def ruleset(
         matchers={event_type: function.call for event_type, function in functions.items()},
         each=_ByType(tuple(functions), one_by_one),
         _functions=functions,
+        correlations=tuple(correlations),
     )

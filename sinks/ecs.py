@@ -52,6 +52,8 @@ def document(detection: Detection, ingested: datetime) -> Fields:
         "rule": {
             "name": detection.rule.name,
             "description": detection.rule.description,
+            "uuid": detection.rule.id,
+            "reference": detection.rule.references,
             "ruleset": "tracetide",
         },
         "threat": threat(detection.rule.techniques),

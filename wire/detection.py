@@ -32,7 +32,7 @@ class Technique(Struct, frozen=True, omit_defaults=True):
 
 
 class RuleInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a rule says of itself to the reader of its detections."""
+    """What a rule says of itself to the reader of its detections. ``id`` is its author's, if there is one."""
 
     name: str
     description: str = ""
@@ -41,6 +41,8 @@ class RuleInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     techniques: list[Technique] = []
     response: str = ""
     false_positives: list[str] = []
+    id: str = ""
+    references: list[str] = []
 
 
 class ProcessInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any as Anything
 
@@ -13,8 +13,8 @@ from rules.compiler.comparison import Comparison, FieldValue, fields_of
 from rules.compiler.index import Index
 from rules.compiler.logic import All, Any, Is, Tree, leaves
 from rules.compiler.plan import Block, Hit, If, plan
-from rules.compiler.simplify import folded, ordered
-from rules.compiler.source import NAMES, Writer
+from rules.compiler.simplify import folded, merged, ordered
+from rules.compiler.source import NAMES, PATTERNS, Sought, Writer
 from rules.compiler.weight import OFTEN
 
 Logic = Tree[Comparison]
@@ -48,6 +48,7 @@ def matcher(
     possible = [each for each in possible if each[2] is not False]
     if not possible:
         return None
+    scope.expect(logic for _, _, logic in possible)
     names = {number: name for number, name, _ in possible}
     logics = {number: logic for number, _, logic in possible}
     chosen = assigned(list(logics.items()), scope.suitable)
@@ -139,6 +140,7 @@ def condition_of_fields(logic: Logic) -> Function:
 
 
 def _single(tree: Logic, scope: "_Scope", arguments: str) -> Function:
+    scope.expect([tree])
     lines = [f"def holds({arguments}):", *_guarded("return bool(", tree, ")", scope, 1)]
     source = module("\n".join([*lines, ""]), scope.writer)
     return Function(source, executed(source, "holds", {})["holds"])
@@ -177,7 +179,17 @@ class _Scope:
         return Code(name, sure=code.sure, rewrite=code.rewrite)
 
     def folded(self, logic: Logic) -> Logic:
-        return folded(logic, self.writer)
+        return merged(folded(logic, self.writer))
+
+    def expect(self, conditions: Iterable[Logic]) -> None:
+        """Take note of the patterns in all conditions that the function will hold."""
+        sought: dict[Sought, dict[str, None]] = {}
+        for comparison in (leaf for logic in conditions for leaf in leaves(logic)):
+            if comparison.operator in PATTERNS and isinstance(comparison.right, tuple):
+                key = (comparison.left, comparison.operator)
+                sought.setdefault(key, {}).update(dict.fromkeys(comparison.right))
+        self.writer.constants.clear()
+        self.writer.patterns = {key: tuple(patterns) for key, patterns in sought.items()}
 
     def text(self, tree: Logic) -> str:
         """The source of a whole condition."""
@@ -202,6 +214,8 @@ def _block(block: Block, scope: _Scope, depth: int, names: dict[int, str]) -> li
     """The lines of a block; what several of its statements look at first is looked up before them."""
     kept = _shared(block, scope)
     scope.local |= {spelled: name for spelled, (name, _) in kept.items()}
+    found = _searches(block, scope)
+    scope.writer.found |= {sought: name for sought, (name, _) in found.items()}
     lines: list[str] = []
     for statement in block:
         if isinstance(statement, Hit):
@@ -210,6 +224,9 @@ def _block(block: Block, scope: _Scope, depth: int, names: dict[int, str]) -> li
         else:
             lines += _guarded("if ", statement.condition, ":", scope, depth)
             lines += _block(statement.then, scope, depth + 1, names)
+    for sought, (name, code) in reversed(found.items()):
+        del scope.writer.found[sought]
+        lines.insert(0, f"{_INDENT * depth}{name} = {code}")
     text = "\n".join(lines)
     for spelled, (name, code) in reversed(kept.items()):
         del scope.local[spelled]
@@ -240,6 +257,28 @@ def _shared(block: Block, scope: _Scope) -> dict[str, tuple[str, str]]:
         if number > 1 or (code.costly and anywhere[spelled] > 1):
             kept[spelled] = (_identifier(found[spelled]), code.text)
     return kept
+
+
+def _searches(block: Block, scope: _Scope) -> dict[Sought, tuple[str, str]]:
+    """Searches for patterns that several statements of a block need, with a name and the source for each."""
+    needed = Counter(sought for statement in block for sought in set(_sought(statement)))
+    found: dict[Sought, tuple[str, str]] = {}
+    for sought, number in needed.items():
+        value, operator = sought
+        if number > 1 and sought not in scope.writer.found and isinstance(value, FieldValue):
+            source = scope.writer.search(sought, scope.writer.value(value))
+            if value.values == "one":
+                found[sought] = (f"{_identifier(value)}_{operator}", source)
+    return found
+
+
+def _sought(statement: Hit | If) -> Iterator[Sought]:
+    if isinstance(statement, If):
+        for leaf in leaves(statement.condition):
+            if leaf.operator in PATTERNS:
+                yield leaf.left, leaf.operator
+        for each in statement.then:
+            yield from _sought(each)
 
 
 def _identifier(value: FieldValue) -> str:

@@ -11,6 +11,7 @@ Logic = Tree[Comparison]
 
 # Operators whose comparisons hold any number of constants.
 _MERGED = frozenset(["=", "startswith", "endswith", "contains", "icontains", "pmatch", "glob", "iglob"])
+_MERGED |= {"like", "ilike"}
 
 
 def merged(tree: Logic) -> Logic:

@@ -11,17 +11,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rules.catalogue.row import Code
-from rules.compiler import matching, transformers, values
+from rules.compiler import matching, patterns, transformers, values
 from rules.compiler.binding import Binding
 from rules.compiler.comparison import Call, Comparison, Constant, FieldValue, Listed, Value
 
 # What generated source can name.
 NAMES: Mapping[str, Any] = {
     name: thing
-    for module in (values, transformers, matching)
+    for module in (values, transformers, matching, patterns)
     for name, thing in vars(module).items()
     if callable(thing) and getattr(thing, "__module__", "").startswith("rules.compiler")
 }
+
+# A value and the operator by which it is compared with patterns: ``like``, ``ilike`` in any case of letters.
+Sought = tuple[Value, str]
+PATTERNS = ("like", "ilike")
 
 _MISSING = Code("None")
 _TRANSFORMERS = {"len": "length"}
@@ -29,10 +33,16 @@ _TRANSFORMERS = {"len": "length"}
 
 @dataclass(slots=True)
 class Writer:
-    """Writes comparisons for one function. ``constants`` names, by its source, what is made only once."""
+    """Writes comparisons for one function. ``constants`` names, by its source, what is made only once.
+
+    ``patterns`` are all that the function looks for in a value, so that one search can find them;
+    ``found`` are the local variables that hold what was found.
+    """
 
     binding: Binding
     constants: dict[str, str] = field(default_factory=dict)
+    patterns: dict[Sought, tuple[str, ...]] = field(default_factory=dict)
+    found: dict[Sought, str] = field(default_factory=dict)
 
     def comparison(self, comparison: Comparison, *, negated: bool = False) -> str:
         """An expression that is true when the comparison holds, or when it does not."""
@@ -148,11 +158,26 @@ class Writer:
         return eval(text, {**NAMES, **names})  # noqa: S307  # the same
 
     def _with_constants(self, comparison: Comparison, code: Code, constants: tuple[Any, ...]) -> str:
+        if comparison.operator in PATTERNS:
+            return self._among_found(comparison, code, constants)
         write = (
             _WRITERS.get(comparison.left.type, {}).get(comparison.operator)
             or _WRITERS[""][comparison.operator]
         )
         return write(self, code, constants)
+
+    def _among_found(self, comparison: Comparison, code: Code, constants: tuple[str, ...]) -> str:
+        sought = (comparison.left, comparison.operator)
+        found = self.found.get(sought) or self.search(sought, code, constants)
+        if len(constants) == 1:
+            return f"{constants[0]!r} in {found}"
+        return f"not {found}.isdisjoint({self.named_set(constants)})"
+
+    def search(self, sought: Sought, code: Code, constants: tuple[str, ...] = ()) -> str:
+        """The source that gives all patterns that a value matches, of those that the function looks for."""
+        listed = ",\n    ".join(map(repr, self.patterns.get(sought, constants)))
+        folding = "" if sought[1] == "ilike" else ",\n    fold=False"
+        return f"{self.made(f'found({listed}{folding})', 'FOUND')}({code.text})"
 
     def set_of(self, constants: tuple[Any, ...]) -> str:
         """A set of constants: Python makes a small one once by itself, a big one gets a name."""
@@ -182,10 +207,12 @@ def _is_literal(text: str) -> bool:
 
 # What is not in parentheses here is one comparison: ``and`` and ``or`` are never written without.
 _OPPOSITE = {"==": "!=", "in": "not in", "is not": "is"}
-_TURNABLE = re.compile(r"([\w.]+) (==|in|is not) (.+)")
+_TURNABLE = re.compile(r"([\w.]+|'[^']*') (==|in|is not) (.+)")
 
 
 def _negated(text: str) -> str:
+    if text.startswith("not "):
+        return text.removeprefix("not ")
     match = _TURNABLE.fullmatch(text)
     return f"not {text}" if match is None else f"{match[1]} {_OPPOSITE[match[2]]} {match[3]}"
 
@@ -326,6 +353,7 @@ _WRITERS: Mapping[str, Mapping[str, Write]] = {
         "glob": _glob,
         "iglob": _pattern("glob", "GLOB", ", fold=True"),
         "regex": _pattern("regex", "REGEX"),
+        "search": _pattern("search", "SEARCH"),
         "pmatch": _below,
     },
     "net": {"=": _in_network, "!=": _outside_network},

@@ -173,6 +173,11 @@ def exeline(p: Any) -> str | None:  # noqa: ANN401  # a process
     return f"{p.exe} {p.argline}" if p.argline else str(p.exe)
 
 
+def argument(args: Sequence[str] | None, number: int) -> str | None:
+    """An argument by its number, from 0."""
+    return args[number] if args is not None and number < len(args) else None
+
+
 def stdio_type(stdio: Sequence[Any], number: int) -> str | None:
     """The type of a standard descriptor."""
     descriptor = stdio[number] if number < len(stdio) else None

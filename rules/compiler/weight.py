@@ -12,7 +12,8 @@ from rules.compiler.logic import All, Is, Tree
 Logic = Tree[Comparison]
 
 # Relative to comparing two strings.
-_COSTS = {"glob": 15.0, "iglob": 15.0, "regex": 15.0, "pmatch": 4.0, "startswith": 2.0, "endswith": 2.0}
+_COSTS = {"glob": 15.0, "iglob": 15.0, "regex": 15.0, "search": 15.0, "pmatch": 4.0}
+_COSTS |= {"startswith": 2.0, "endswith": 2.0}
 _COSTS |= {"contains": 2.0, "icontains": 4.0}
 
 # How often a comparison holds, unless the field says otherwise.
@@ -70,7 +71,7 @@ def _comparison(comparison: Comparison) -> tuple[float, float]:
     left = comparison.left
     number = len(comparison.right) if isinstance(comparison.right, tuple) else 1
     price = _COSTS.get(comparison.operator, 1.0)
-    if comparison.operator in ("contains", "icontains", "glob", "iglob", "regex"):
+    if comparison.operator in ("contains", "icontains", "glob", "iglob", "regex", "search"):
         price *= number
     price += _reading(left)
     odds = OFTEN.get(left.spelled) if isinstance(left, FieldValue) else 0.5

@@ -17,11 +17,18 @@ from rules.nearest import suggestion
 ENGINE = (0, 63, 0)
 
 
+# A document that is a mapping with one of these is written for Sigma.
+_OF_SIGMA = frozenset(["logsource", "detection", "correlation", "filter", "title", "action"])
+
+
 def collect(collection: Collection, text: str, file: str) -> None:
     """Take in one file. What cannot be used is left out and said in ``collection.errors``."""
     collection.touched.clear()
     try:
         for document in documents(text, file):
+            if isinstance(document, Entries) and not document.values.keys().isdisjoint(_OF_SIGMA):
+                collection.sigma.append(document)
+                continue
             if not isinstance(document, Items):
                 collection.errors.append(Fault(document.place, "", "a rule file must be a list of items"))
                 continue

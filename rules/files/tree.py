@@ -59,11 +59,12 @@ class Items:
 
 @dataclass(slots=True)
 class Entries:
-    """A mapping; of a key that occurs twice the first counts."""
+    """A mapping; of a key that occurs twice the first counts, and ``repeated`` has the others' places."""
 
     place: Place
     values: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
+    repeated: list[tuple[str, Place]] = field(default_factory=list)
 
 
 Node = Scalar | Items | Entries
@@ -146,6 +147,8 @@ class _Builder:
                 node if isinstance(node, Scalar) else Scalar(node.place, "?", plain=False, written="?")
             )
         else:
+            if parent.key.text in parent.node.values:
+                parent.node.repeated.append((parent.key.text, parent.key.place))
             parent.node.values.setdefault(parent.key.text, node)
             parent.node.keys.setdefault(parent.key.text, parent.key.place)
             parent.key = None

@@ -46,5 +46,7 @@ def _show(report: Report, *, verbose: bool) -> None:
         f"{len(report.rules)} rules, {len(report.errors)} errors, {len(report.warnings)} warnings"
         + (f", {len(weakened)} weakened by what is not collected yet" if weakened else "")
     )
+    if sigma := report.sigma():
+        click.echo(sigma)
     if weakened and not verbose:
         click.echo("A check of what is not collected is false; -v names the rules that have one.")

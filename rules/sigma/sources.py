@@ -1,0 +1,172 @@
+"""Sigma's log sources, field by field: where each value is in events, or why no event has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rules.sigma.absent import OF_AUDIT, OF_SYSMON
+
+Kind = Literal["text", "number", "address", "truth", "record", "call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of Sigma's.
+
+    ``places`` are fields of the catalogue, of which an event has at most one; it has the field only if
+    it meets the condition ``only``. An address has its
+    networks in ``networks``. A truth holds where the condition ``holds`` does, and ``false`` says why its
+    opposite is not known. ``names`` are numbers that have another value here. ``record`` and
+    ``call`` are the type of an audit record and the name of a system call.
+    """
+
+    kind: Kind
+    places: tuple[str, ...] = ()
+    only: str = ""
+    networks: str = ""
+    holds: str = ""
+    false: str = ""
+    names: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One log source.
+
+    ``events`` is the condition that its events meet, ``given`` what that takes of an event of which
+    only Sigma's fields are given. ``keywords`` are the fields that a value without a field is looked for in.
+    ``shown`` is the end of an output.
+    """
+
+    name: str
+    events: str
+    fields: Mapping[str, Field]
+    absent: Mapping[str, str]
+    keywords: tuple[str, ...]
+    shown: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, if events have it."""
+        found = self.fields.get(name)
+        if found is None and self.name == "auditd" and (number := re.fullmatch(r"a(\d{1,3})", name)):
+            return Field("text", (f"proc.argv[{int(number[1])}]",), _EXECUTION)
+        return found
+
+
+def _text(*places: str) -> Field:
+    return Field("text", places)
+
+
+def _number(*places: str) -> Field:
+    return Field("number", places)
+
+
+_PROCESS: Mapping[str, Field] = {
+    "Image": _text("proc.exepath"),
+    "CommandLine": _text("proc.exeline"),
+    "CurrentDirectory": _text("proc.cwd"),
+    "User": _text("user.name"),
+    "LogonId": _number("user.uid"),
+    "ProcessId": _number("proc.pid"),
+    "ParentImage": _text("proc.pexepath"),
+    "ParentCommandLine": _text("proc.pexeline"),
+    "ParentUser": _text("proc.puser"),
+    "ParentProcessId": _number("proc.ppid"),
+    "GrandParentImage": _text("proc.aexepath[2]"),
+}
+
+_EXECUTION = "evt.type in (execve, execveat)"
+_PATHS = "evt.type in (open, openat, openat2, creat, execve, execveat)"
+
+PROCESS_CREATION = Source(
+    name="process_creation",
+    events=_EXECUTION,
+    fields=_PROCESS,
+    absent=OF_SYSMON,
+    keywords=("Image", "CommandLine", "CurrentDirectory", "User", "ParentImage", "ParentCommandLine"),
+    shown="command=%proc.exeline image=%proc.exepath parent=%proc.pexepath user=%user.name "
+    "container=%container.id",
+    given={"evt.type": "execve"},
+)
+
+# Sysmon reports a file that is created, also over one that was there: what is opened for writing or creating.
+FILE_EVENT = Source(
+    name="file_event",
+    events="evt.type in (open, openat, openat2, creat) and evt.rawres >= 0"
+    " and (evt.type = creat or evt.is_open_write = true or evt.arg.flags contains O_CREAT)",
+    fields={**_PROCESS, "TargetFilename": _text("fd.name")},
+    absent=OF_SYSMON,
+    keywords=("TargetFilename", "Image", "User"),
+    shown="file=%fd.name image=%proc.exepath command=%proc.exeline user=%user.name container=%container.id",
+    given={"evt.type": "openat", "evt.is_open_write": True, "evt.rawres": 3},
+)
+
+# The one that asked for the connection is the source, whichever of the two this host is. A connect that does
+# not wait is still under way when it returns.
+NETWORK_CONNECTION = Source(
+    name="network_connection",
+    events="evt.type in (connect, accept, accept4) and fd.typechar in (4, 6)"
+    " and (evt.rawres >= 0 or evt.res = EINPROGRESS)",
+    fields={
+        **_PROCESS,
+        "Initiated": Field("truth", holds="evt.type = connect"),
+        "Protocol": _text("fd.l4proto"),
+        "SourceIp": Field("address", ("fd.cip",), networks="fd.cnet"),
+        "SourcePort": _number("fd.cport"),
+        "SourceHostname": _text("fd.cip.name"),
+        "SourceIsIpv6": Field("truth", holds="fd.typechar = 6"),
+        "DestinationIp": Field("address", ("fd.sip",), networks="fd.snet"),
+        "DestinationPort": _number("fd.sport"),
+        "DestinationHostname": _text("fd.sip.name"),
+        "DestinationIsIpv6": Field("truth", holds="fd.typechar = 6"),
+    },
+    absent=OF_SYSMON,
+    keywords=("Image", "User", "DestinationIp", "DestinationPort", "SourceIp", "SourcePort"),
+    shown="connection=%fd.name image=%proc.exepath command=%proc.exeline user=%user.name "
+    "container=%container.id",
+    given={"evt.type": "connect", "fd.typechar": "4", "evt.rawres": 0},
+)
+
+# What the audit subsystem tells of one system call in several records is one event here.
+AUDITD = Source(
+    name="auditd",
+    events="",
+    fields={
+        "type": Field("record"),
+        "SYSCALL": Field("call"),
+        "exe": _text("proc.exepath"),
+        "comm": _text("proc.name"),
+        "proctitle": Field("text", ("proc.exeline",), _EXECUTION),
+        "name": Field("text", ("fd.name", "evt.arg.filename"), _PATHS),
+        "pid": _number("proc.pid"),
+        "ppid": _number("proc.ppid"),
+        "uid": _number("user.uid"),
+        "euid": _number("user.euid"),
+        "auid": Field("number", ("user.loginuid",), names={"4294967295": -1, "unset": -1}),
+        "gid": _number("group.gid"),
+        "exit": _number("evt.rawres"),
+        "success": Field("truth", holds="evt.failed = false", false="an exec that fails is not collected"),
+        "UID": _text("user.name"),
+    },
+    absent=OF_AUDIT,
+    keywords=("proctitle", "name"),
+    shown="event=%evt.type file=%fd.name command=%proc.exeline image=%proc.exepath parent=%proc.pexepath "
+    "user=%user.name container=%container.id",
+)
+
+# The records that a system call's event stands for, and which events have each.
+RECORDS: Mapping[str, str] = {
+    "SYSCALL": "",
+    "EXECVE": _EXECUTION,
+    "PROCTITLE": _EXECUTION,
+    "PATH": _PATHS,
+}
+
+# By category, or by service where there is no category.
+SOURCES: Mapping[str, Source] = {
+    source.name: source for source in (PROCESS_CREATION, FILE_EVENT, NETWORK_CONNECTION, AUDITD)
+}
