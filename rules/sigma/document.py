@@ -95,6 +95,7 @@ def read(nodes: Sequence[Entries]) -> Iterator[Document | Fault]:
         title = entries.values.get("title")
         named = Document({"title": title.text} if isinstance(title, Scalar) else {}, entries)
         wrong = [named.fault(f"'{key}' is there twice", place) for key, place in _repeated(entries)]
+        wrong += [named.fault(sentence, place) for sentence, place in _misplaced(entries)]
         try:
             values = _mapping(entries)
         except _WrongError as error:
@@ -135,6 +136,20 @@ def _repeated(node: Node) -> Iterator[tuple[str, Place]]:
     if isinstance(node, Entries | Items):
         for value in node.values.values() if isinstance(node, Entries) else node.values:
             yield from _repeated(value)
+
+
+def _misplaced(document: Entries) -> Iterator[tuple[str, Place]]:
+    """Selections without anything in them, and mappings where values must be."""
+    detection = document.values.get("detection")
+    for name, selection in detection.values.items() if isinstance(detection, Entries) else ():
+        if isinstance(selection, Items) and not selection.values:
+            yield f"'{name}' is empty", selection.place
+        for each in selection.values if isinstance(selection, Items) else [selection]:
+            values = each.values if isinstance(each, Entries) else {}
+            for value in (value for key, value in values.items() if key != "<<"):
+                for one in value.values if isinstance(value, Items) else [value]:
+                    if not isinstance(one, Scalar):
+                        yield "a field is compared with values only", one.place
 
 
 def _mapping(node: Entries) -> dict[str, Any]:

@@ -156,6 +156,8 @@ def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, SigmaError):
         return f"no Sigma rule: {text}"
+    if (met := re.search(r"found (.+?) +\(at char (\d+)\)", text)) is not None:
+        return f"the condition cannot be read at {met[1]}, character {int(met[2]) + 1}"
     return text if text.startswith("Sigma") else text[:1].lower() + text[1:]
 
 
