@@ -61,9 +61,14 @@ def _escaped(literal: str) -> str:
     return literal.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
+def lowered(text: str) -> str:
+    """Lower case in any script, character by character: the Greek sigma at a word's end is like any other."""
+    return text.lower() if text.isascii() else text.lower().replace("\u03c2", "\u03c3")
+
+
 def lower(text: str | None) -> str | None:
-    """Lower case in any script; what is missing stays missing."""
-    return None if text is None else text.lower()
+    """The same; what is missing stays missing."""
+    return None if text is None else lowered(text)
 
 
 def search(expression: str) -> Callable[[str], bool]:
@@ -95,7 +100,7 @@ def found(*patterns: str, fold: bool = True) -> Found:
     together.Compile()
 
     def match(text: str) -> frozenset[str]:
-        looked_at = text.lower() if fold else text
+        looked_at = lowered(text) if fold else text
         hits = together.Match(looked_at)
         if not hits:
             return _NOTHING

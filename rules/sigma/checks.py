@@ -142,7 +142,7 @@ def _like(text: Value, pieces: Iterable[Part], value: types.SigmaString) -> Logi
     for piece in pieces:
         if piece == _ANY and merged[-1:] == [_ANY]:
             continue
-        merged.append(piece if cased or isinstance(piece, Wild) else piece.lower())
+        merged.append(piece if cased or isinstance(piece, Wild) else patterns.lowered(piece))
     return Is(Comparison(text, "like" if cased else "ilike", (patterns.written(merged),)))
 
 

@@ -18,6 +18,7 @@ from tests.rules.sigma.writing import NETWORK, PROCESS, asking, errors, holds, r
         ("CommandLine|startswith: Ab", ["ab", "ABx"], ["xab"]),
         ("CommandLine|endswith: Ab", ["ab", "xAB"], ["abx"]),
         ("CommandLine: É", ["é", "É"], ["e"]),
+        ("CommandLine|contains: ΦΣ", ["φ\u03c3φ", "xΦΣ", "φς"], ["φ"]),
         ("CommandLine: [a, b]", ["a", "B"], ["c", "ab"]),
         ("CommandLine|contains|all: [a, b]", ["ab", "b-a"], ["a", "b"]),
         ("CommandLine|all|contains: [a, b]", ["ab", "b-a"], ["a", "b"]),
