@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from math import floor, inf
 from typing import Any
 
 from sigma import types
@@ -190,7 +191,26 @@ def _whole(text: str) -> int | None:
 
 
 def _compared(field: Field, operator: str, number: float) -> Logic:
-    return any_of(Is(Comparison(place(name), operator, (number,))) for name in field.places)
+    return any_of(_compared_at(place(name), operator, number) for name in field.places)
+
+
+def _compared_at(value: FieldValue, operator: str, number: float) -> Logic:
+    """A comparison with a number that the field could have, or its outcome for one that it cannot."""
+    if value.type == "double":
+        return Is(Comparison(value, operator, (number,)))
+    if number != int(number):
+        if operator == "=":
+            return False
+        operator = ">" if operator in (">", ">=") else "<="
+    number = floor(number)
+    low, high = _RANGES.get(value.type, (-inf, inf))
+    if low <= number <= high:
+        return Is(Comparison(value, operator, (number,)))
+    always = operator in ((">", ">=") if number < low else ("<", "<="))
+    return Is(Comparison(value, "exists")) if always else False
+
+
+_RANGES = {"port": (0, 65535), "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1)}
 
 
 def _address(field: Field, value: types.SigmaType) -> Logic:

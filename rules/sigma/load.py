@@ -203,11 +203,6 @@ def _convert(each: _Understood, sources: dict[str, Source], outcome: Outcome) ->
         return
     sources[each.name] = source
     outcome.rules.append(made)
-    outcome.warnings += [
-        each.document.fault(f"{need}, which is not collected: that is never true", kind="notice")
-        for need in made.weakened
-        if " needs " in need
-    ]
 
 
 def _silence(outcome: Outcome) -> None:

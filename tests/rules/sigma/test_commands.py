@@ -55,7 +55,13 @@ def test_eval(folder: Path, fields: dict[str, str], answer: str) -> None:
 
 def test_source(folder: Path) -> None:
     """The function that the rules became can be read."""
-    assert "if '*/nc' in FOUND_1(p.exepath):" in run("source", "execve", folder).output
+    assert "if '*/nc' in FOUND_1(p.exepath):" in run("explain", "--source", "execve", folder).output
+
+
+def test_explain(folder: Path) -> None:
+    """Which check of a rule decided is told in our words, of an event in Sigma's too."""
+    result = run("explain", '{"Image": "/bin/cat"}', "Netcat started", folder)
+    assert "proc.exepath ilike */nc" in result.output
 
 
 def test_list(folder: Path) -> None:

@@ -169,6 +169,9 @@ def test_missing(check: str, missing: bool, empty: bool, known: bool) -> None:
         ("ProcessId|gt: '80'", [81], [80]),
         ("ProcessId|gte: 80", [80], [79]),
         ("ProcessId|gt: 80.5", [81], [80]),
+        ("ProcessId|gte: 80.5", [81], [80]),
+        ("ProcessId|lt: 80.5", [80], [81]),
+        ("ProcessId: 80.5", [], [80, 81]),
         ("ProcessId|gt: [100, 50]", [60], [50]),
         ("ProcessId: 0x50", [80], [50]),
         ("ProcessId: abc", [], [80]),
@@ -179,6 +182,22 @@ def test_numbers(check: str, yes: list[int], no: list[int]) -> None:
     assert [value for value in yes if not holds(asking(check), ProcessId=value)] == []
     assert [value for value in no if holds(asking(check), ProcessId=value)] == []
     assert not holds(asking(check), Image="/x")
+
+
+@pytest.mark.parametrize(
+    ("check", "known"),
+    [
+        ("DestinationPort|lt: 70000", True),
+        ("DestinationPort|gt: 70000", False),
+        ("DestinationPort: 70000", False),
+        ("DestinationPort|gt: -1", True),
+        ("DestinationPort|lte: -1", False),
+    ],
+)
+def test_numbers_that_there_are_not(check: str, known: bool) -> None:
+    """A port is compared with numbers that no port has."""
+    assert holds(asking(check, NETWORK), DestinationPort=443) is known
+    assert not holds(asking(check, NETWORK), Image="/x")
 
 
 @pytest.mark.parametrize(

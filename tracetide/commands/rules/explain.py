@@ -14,6 +14,7 @@ from rules.explain import Explanation, GivenValues, Node, OfEvent, Reader, lines
 from rules.explain import explain as explained
 from rules.needs import Part, TypeNeeds, by_type, needs
 from rules.needs.words import described
+from rules.sigma.given import named_as_here
 from rules.written import shown
 from tracetide import options
 from tracetide.commands.rules.eval import named_rule
@@ -57,7 +58,7 @@ def explain(arguments: tuple[str, ...], on_library: bool, source: bool, kernel: 
     else:
         event, name, *paths = arguments
         rule = named_rule(given_rules(_paths(paths), on_library=on_library).rules, name)
-        found = explained(rule, _reader(event))
+        found = explained(rule, _reader(event, rule.log_source))
         if as_json:
             click.echo(encoding.dumps(found.to_json(), indent=1))
         else:
@@ -72,12 +73,12 @@ def _paths(arguments: Sequence[str]) -> list[Path]:
     return paths
 
 
-def _reader(event: str) -> Reader:
+def _reader(event: str, log_source: str) -> Reader:
     if event.startswith("{"):
-        return _values(event)
+        return _values(event, log_source)
     if event.startswith("@"):
         try:
-            return _values(Path(event[1:]).read_text(encoding="utf-8"))
+            return _values(Path(event[1:]).read_text(encoding="utf-8"), log_source)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"cannot read {event[1:]}: {error}") from error
     name, colon, number = event.rpartition(":")
@@ -92,7 +93,7 @@ def _reader(event: str) -> Reader:
     return OfEvent(found.event, found.process, found.state)
 
 
-def _values(text: str) -> GivenValues:
+def _values(text: str, log_source: str) -> GivenValues:
     try:
         fields: Any = encoding.loads(text)
     except (ValueError, RecursionError) as error:
@@ -100,7 +101,7 @@ def _values(text: str) -> GivenValues:
     if not isinstance(fields, dict):
         raise CommandError("the event is not a JSON object of values by field")
     try:
-        return GivenValues(fields)
+        return GivenValues(named_as_here(log_source, fields) if log_source else fields)
     except GivenError as error:
         raise CommandError(f"the event: {error}") from error
 
