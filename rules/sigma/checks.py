@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from math import floor, inf
 from typing import Any
@@ -60,48 +60,59 @@ def check(field: Field, value: types.SigmaType) -> Logic:
     """
     if isinstance(value, types.SigmaExpansion):
         return any_of(check(field, each) for each in value.values)
+    known = any_of(_exists(each) for each in field.everywhere)
     if isinstance(value, types.SigmaNull):
-        return opposite(_exists(field))
+        return opposite(known)
     if isinstance(value, types.SigmaExists):
-        return _exists(field) if value.exists else opposite(_exists(field))
-    return all_of([condition(field.only), _KINDS[field.kind](field, value)])
+        return known if value.exists else opposite(known)
+    return any_of(all_of([condition(each.only), _KINDS[each.kind](each, value)]) for each in field.everywhere)
 
 
-def keyword(fields: Iterable[Field], value: types.SigmaType) -> Logic:
+def keyword(fields: Sequence[Field], value: types.SigmaType) -> Logic:
     """What a value without a field asks: to be found anywhere in any of the fields."""
     if isinstance(value, types.SigmaExpansion):
-        each = [keyword(fields, part) for part in value.values]
-        return any_of(each)
+        return any_of([keyword(fields, part) for part in value.values])
     if isinstance(value, types.SigmaNumber) and not isinstance(value, types.SigmaTimestampPart):
         value = types.SigmaString(str(value.number))
     if isinstance(value, types.SigmaString):
         pieces = [_ANY, *_pieces(value), _ANY]
         return any_of(
             all_of([condition(field.only), _like(each, pieces, value)])
-            for field in fields
+            for whole in fields
+            for field in whole.everywhere
             for each in _texts(field)
         )
     if isinstance(value, types.SigmaRegularExpression):
-        return any_of(all_of([condition(field.only), _search(field, value)]) for field in fields)
+        return any_of(
+            all_of([condition(field.only), _search(field, value)])
+            for whole in fields
+            for field in whole.everywhere
+        )
     raise RefusedError(f"{_shown(value)} needs a field to be compared with")
 
 
 def equal(left: Field, right: Field, reference: types.SigmaFieldReference) -> Logic:
     """What a reference to another field asks; letters are compared in any case, as with constants."""
-    numbers = left.kind == right.kind == "number"
     operator = "="
     if reference.starts_with or reference.ends_with:
         operator = "contains" if reference.starts_with and reference.ends_with else "startswith"
         operator = operator if reference.starts_with else "endswith"
+    return any_of(
+        all_of([condition(one.only), condition(other.only), _equal(one, other, operator)])
+        for one in left.everywhere
+        for other in right.everywhere
+    )
+
+
+def _equal(left: Field, right: Field, operator: str) -> Logic:
     sides: list[list[Value]]
-    if numbers and operator == "=":
+    if left.kind == right.kind == "number" and operator == "=":
         sides = [[place(name) for name in field.places] for field in (left, right)]
     else:
         sides = [
             [Call("lower", (text,), None, "string") for text in _texts(field)] for field in (left, right)
         ]
-    pairs = any_of(Is(Comparison(one, operator, other)) for one in sides[0] for other in sides[1])
-    return all_of([condition(left.only), condition(right.only), pairs])
+    return any_of(Is(Comparison(one, operator, other)) for one in sides[0] for other in sides[1])
 
 
 def _exists(field: Field) -> Logic:

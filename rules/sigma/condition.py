@@ -108,12 +108,13 @@ def field_of(source: Source, name: str) -> Field:
 def places_of(source: Source, name: str) -> tuple[str, ...]:
     """The fields of the catalogue that hold a field's value; raises ``RefusedError`` if none does."""
     found = field_of(source, name)
-    absent = next((row for row in map(_row, found.places) if not row.collected), None)
+    places = tuple(name for each in found.everywhere for name in each.places)
+    absent = next((row for row in map(_row, places) if not row.collected), None)
     if absent is not None:
         raise RefusedError(f"it needs {absent.source}, and that is not collected")
-    if not found.places:
+    if not places:
         raise RefusedError("it is no value that could be compared")
-    return found.places
+    return places
 
 
 def _row(name: str) -> Row:

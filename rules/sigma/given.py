@@ -38,8 +38,9 @@ def _places(name: str, field: Field, value: Any) -> Iterator[tuple[str, Any]]:  
         yield from _TRUTHS[name][str(value).lower() in ("true", "yes")].items()
     if field.kind == "call":
         yield "evt.type", value
-    for place in field.places:
-        yield place, field.names.get(str(value), value)
+    for each in field.everywhere:
+        for place in each.places:
+            yield place, each.names.get(str(value), value)
     if field.networks:
         yield field.networks, value
 

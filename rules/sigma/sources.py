@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rules.catalogue.event_types import KINDS
 from rules.sigma.absent import OF_AUDIT, OF_SYSMON
 
 Kind = Literal["text", "number", "address", "truth", "record", "call"]
@@ -16,8 +17,8 @@ Kind = Literal["text", "number", "address", "truth", "record", "call"]
 class Field:
     """One field of Sigma's.
 
-    ``places`` are fields of the catalogue, of which an event has at most one; it has the field only if
-    it meets the condition ``only``. An address has its
+    ``places`` are fields of the catalogue, of which any may have the value; an event has the field only if
+    it meets the condition ``only``. ``others`` are where it is in events of other types. An address has its
     networks in ``networks``. A truth holds where the condition ``holds`` does, and ``false`` says why its
     opposite is not known. ``names`` are numbers that have another value here. ``record`` and
     ``call`` are the type of an audit record and the name of a system call.
@@ -30,6 +31,12 @@ class Field:
     holds: str = ""
     false: str = ""
     names: Mapping[str, int] = field(default_factory=dict)
+    others: tuple[Field, ...] = ()
+
+    @property
+    def everywhere(self) -> tuple[Field, ...]:
+        """The field in events of each kind by itself."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,16 @@ _PROCESS: Mapping[str, Field] = {
     "GrandParentImage": _text("proc.aexepath[2]"),
 }
 
-_EXECUTION = "evt.type in (execve, execveat)"
-_PATHS = "evt.type in (open, openat, openat2, creat, execve, execveat)"
+
+def _types(*kinds: str) -> str:
+    return f"evt.type in ({', '.join(name for name, kind in KINDS.items() if kind in kinds)})"
+
+
+_EXECUTION = _types("exec")
+_OPENS = _types("open")
+_CHANGES = _types("change")
+_NEW_NAME = "evt.type in (rename, renameat, renameat2, link, linkat)"
+_NEW_FILE = "evt.type in (symlink, symlinkat, mknod, mknodat)"
 
 PROCESS_CREATION = Source(
     name="process_creation",
@@ -94,15 +109,54 @@ PROCESS_CREATION = Source(
 )
 
 # Sysmon reports a file that is created, also over one that was there: what is opened for writing or creating.
+# A file gets a name by a rename or a link too, and some are made without being opened.
 FILE_EVENT = Source(
     name="file_event",
-    events="evt.type in (open, openat, openat2, creat) and evt.rawres >= 0"
-    " and (evt.type = creat or evt.is_open_write = true or evt.arg.flags contains O_CREAT)",
-    fields={**_PROCESS, "TargetFilename": _text("fd.name")},
+    events=f"evt.rawres >= 0 and ({_NEW_NAME} or {_NEW_FILE} or {_OPENS}"
+    " and (evt.type = creat or evt.is_open_write = true or evt.arg.flags contains O_CREAT))",
+    fields={
+        **_PROCESS,
+        "TargetFilename": Field(
+            "text",
+            ("fd.name",),
+            _OPENS,
+            others=(
+                Field("text", ("evt.abspath.dst",), _NEW_NAME),
+                Field("text", ("evt.abspath",), _NEW_FILE),
+            ),
+        ),
+    },
     absent=OF_SYSMON,
     keywords=("TargetFilename", "Image", "User"),
-    shown="file=%fd.name image=%proc.exepath command=%proc.exeline user=%user.name container=%container.id",
+    shown="file=%fd.name new_name=%evt.abspath.dst image=%proc.exepath command=%proc.exeline user=%user.name "
+    "container=%container.id",
     given={"evt.type": "openat", "evt.is_open_write": True, "evt.rawres": 3},
+)
+
+FILE_RENAME = Source(
+    name="file_rename",
+    events="evt.type in (rename, renameat, renameat2) and evt.rawres >= 0",
+    fields={
+        **_PROCESS,
+        "SourceFilename": _text("evt.abspath.src"),
+        "TargetFilename": _text("evt.abspath.dst"),
+    },
+    absent=OF_SYSMON,
+    keywords=("SourceFilename", "TargetFilename", "Image", "User"),
+    shown="file=%evt.abspath.src new_name=%evt.abspath.dst image=%proc.exepath command=%proc.exeline "
+    "user=%user.name container=%container.id",
+    given={"evt.type": "rename", "evt.rawres": 0},
+)
+
+FILE_DELETE = Source(
+    name="file_delete",
+    events="evt.type in (unlink, unlinkat) and evt.rawres >= 0",
+    fields={**_PROCESS, "TargetFilename": _text("evt.abspath")},
+    absent=OF_SYSMON,
+    keywords=("TargetFilename", "Image", "User"),
+    shown="file=%evt.abspath image=%proc.exepath command=%proc.exeline user=%user.name "
+    "container=%container.id",
+    given={"evt.type": "unlink", "evt.rawres": 0},
 )
 
 # The one that asked for the connection is the source, whichever of the two this host is. A connect that does
@@ -141,7 +195,15 @@ AUDITD = Source(
         "exe": _text("proc.exepath"),
         "comm": _text("proc.name"),
         "proctitle": Field("text", ("proc.exeline",), _EXECUTION),
-        "name": Field("text", ("fd.name", "evt.arg.filename"), _PATHS),
+        "name": Field(
+            "text",
+            ("fd.name",),
+            _OPENS,
+            others=(
+                Field("text", ("evt.arg.filename",), _EXECUTION),
+                Field("text", ("evt.abspath", "evt.abspath.dst"), _CHANGES),
+            ),
+        ),
         "pid": _number("proc.pid"),
         "ppid": _number("proc.ppid"),
         "uid": _number("user.uid"),
@@ -163,10 +225,11 @@ RECORDS: Mapping[str, str] = {
     "SYSCALL": "",
     "EXECVE": _EXECUTION,
     "PROCTITLE": _EXECUTION,
-    "PATH": _PATHS,
+    "PATH": _types("open", "change", "exec"),
 }
 
 # By category, or by service where there is no category.
 SOURCES: Mapping[str, Source] = {
-    source.name: source for source in (PROCESS_CREATION, FILE_EVENT, NETWORK_CONNECTION, AUDITD)
+    source.name: source
+    for source in (PROCESS_CREATION, FILE_EVENT, FILE_RENAME, FILE_DELETE, NETWORK_CONNECTION, AUDITD)
 }

@@ -14,7 +14,7 @@ FOLDERS = {
     "process_creation": (122, 0),
     "file_event": (8, 0),
     "network_connection": (5, 0),
-    "auditd": (53, 11),
+    "auditd": (53, 9),
     "builtin": (22, 22),
 }
 

@@ -10,7 +10,7 @@ from rules.catalogue.event_types import KINDS
 from rules.compiler.output import output_parts
 from rules.sigma.checks import condition, place
 from rules.sigma.sources import RECORDS, SOURCES, Source
-from tests.events import connect, execute, fork, open_file
+from tests.events import change, connect, execute, fork, open_file
 from tests.rules.sigma.writing import (
     AUDIT,
     FILE,
@@ -30,7 +30,7 @@ O_RDONLY, O_WRONLY, O_RDWR, O_CREAT = 0, 1, 2, 0o100
 @pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
 def test_tables(source: Source) -> None:
     """Every place that a table names is a field of the catalogue, and everything else in it has a meaning."""
-    for field in source.fields.values():
+    for field in (each for whole in source.fields.values() for each in whole.everywhere):
         for name in (*field.places, *([field.networks] if field.networks else [])):
             assert place(name).row.name in FIELDS
         assert condition(field.only)
@@ -93,6 +93,37 @@ def test_file_event(event: AnyEvent, is_one: bool) -> None:
 @pytest.mark.parametrize(
     ("event", "is_one"),
     [
+        (change(1, 1, "/tmp/x", type="rename", other="/etc/cron.d/x"), True),
+        (change(1, 1, "/tmp/x", type="renameat2", other="/etc/cron.d/x"), True),
+        (change(1, 1, "/tmp/x", type="linkat", other="/etc/cron.d/x"), True),
+        (change(1, 1, "/etc/cron.d/x", type="symlink", text="/tmp/x"), True),
+        (change(1, 1, "/etc/cron.d/x", type="mknod"), True),
+        (change(1, 1, "/etc/cron.d/x", type="rename", other="/tmp/x"), False),
+        (change(1, 1, "/tmp/x", type="rename", other="/etc/cron.d/x", result=-1), False),
+        (change(1, 1, "/etc/cron.d/x", type="unlink"), False),
+        (change(1, 1, "/etc/cron.d/x", type="chmod"), False),
+    ],
+)
+def test_files_that_get_a_name(event: AnyEvent, is_one: bool) -> None:
+    """A file is created too where it gets a name: by a rename or a link, or made without an open."""
+    assert matched(asking("TargetFilename|startswith: /etc/cron.d/", FILE), event) == ([1] if is_one else [])
+
+
+def test_file_rename_and_delete() -> None:
+    """Renames have both names, and what is removed has its own."""
+    moved = change(1, 1, "/a", type="renameat", other="/b")
+    removed = change(2, 1, "/a", type="unlinkat")
+    failed = change(3, 1, "/a", type="unlinkat", result=-2)
+    text = asking("SourceFilename: /a\nTargetFilename: /b", "category: file_rename")
+    assert matched(text, moved, removed, failed) == [1]
+    text = asking("TargetFilename: /a\nImage: null", "category: file_delete")
+    assert matched(text, moved, removed, failed) == [2]
+    assert holds(asking("TargetFilename: /a", "category: file_delete"), TargetFilename="/a")
+
+
+@pytest.mark.parametrize(
+    ("event", "is_one"),
+    [
         (connect(1, 1, "1.2.3.4", 4444), True),
         (connect(1, 1, "1.2.3.4", 4444, result=-115), True),
         (connect(1, 1, "1.2.3.4", 4444, result=-111), False),
@@ -131,6 +162,7 @@ AUDITED: list[AnyEvent] = [
     execute(1, 1, "dd", "if=/dev/zero", "of=/x", comm="dd", euid=33, loginuid=1000),
     open_file(2, 1, "/etc/passwd"),
     connect(3, 1, "1.2.3.4", 80),
+    change(4, 1, "/etc/old", type="rename", other="/etc/new"),
 ]
 
 
@@ -144,11 +176,16 @@ AUDITED: list[AnyEvent] = [
         ("type: PATH\nname: /etc/passwd", [2]),
         ("type: PATH\nname: dd", [1]),
         ("name|contains: '1.2.3.4'", []),
-        ("type: SYSCALL\nexe: /usr/bin/dd", [1, 2, 3]),
+        ("type: SYSCALL\nexe: /usr/bin/dd", [1, 2, 3, 4]),
+        ("type: PATH\nname: /etc/new", [4]),
+        ("type: PATH\nname: /etc/old", [4]),
+        ("name|re: ^/etc/", [2, 4]),
+        ("name: null\ntype: SYSCALL", [3]),
+        ("SYSCALL: rename\nname|exists: true", [4]),
         ("type: SYSCALL\ncomm: dd\nSYSCALL: connect", [3]),
         ("SYSCALL: [execve, execveat]\neuid: 33", [1]),
         ("SYSCALL: openat*", [2]),
-        ("type: [PATH, EXECVE]", [1, 2]),
+        ("type: [PATH, EXECVE]", [1, 2, 4]),
         ("auid: 1000\ntype: EXECVE", [1]),
         ("success: 'yes'\nSYSCALL: openat", [2]),
         ("exit|gte: 3\nSYSCALL: openat", [2]),
