@@ -11,7 +11,6 @@ from sigma.correlations import (
     SigmaCorrelationRule,
     SigmaExtendedCorrelationCondition,
 )
-from sigma.rule import SigmaRule
 
 from rules.faults import Fault
 from rules.nearest import suggestion
@@ -30,23 +29,23 @@ Places = Mapping[str, tuple[str, ...]]
 
 @dataclass(slots=True)
 class Correlator:
-    """Gives meaning to correlation rules. ``sources`` has the rules that can be used, by their names."""
+    """Gives meaning to correlation rules. ``sources`` has the log sources of rules that can be used."""
 
-    sources: Mapping[str, Source]
     outcome: Outcome
+    sources: dict[str, Source] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     made: dict[str, Correlation] = field(default_factory=dict)
 
-    def know(self, name: str, read: SigmaRule | SigmaCorrelationRule) -> None:
-        """Let a rule be referred to: by its name, by its id, or by its title."""
-        for reference in (read.name, str(read.id or ""), name):
+    def know(self, name: str, document: Document) -> None:
+        """Let a rule be referred to by its name, its id or its title, also one that cannot be used."""
+        for reference in (document.values.get("name"), document.values.get("id"), document.title, name):
             if reference:
-                self.names.setdefault(reference, name)
+                self.names.setdefault(str(reference), name)
 
     def add(self, correlations: Sequence[tuple[Document, SigmaCorrelationRule]]) -> None:
         """Take in correlation rules; one may refer to another wherever that stands."""
-        for document, read in correlations:
-            self.know(document.title, read)
+        for document, _ in correlations:
+            self.know(document.title, document)
         waiting = list(correlations)
         while waiting:
             titles = {document.title for document, _ in waiting}

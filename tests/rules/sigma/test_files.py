@@ -181,6 +181,8 @@ def test_a_title_that_a_rule_for_falco_has() -> None:
     given = "id: 11111111-2cb9-4da1-adc8-ed94221dca5e"
     found = loaded(files.rule("evt.type = execve", "T"), asking("Image: x", extra=given))
     assert [rule.name for rule in found.rules] == ["T", "T (11111111)"]
+    found = loaded(files.rule("evt.type = execve", "T"), asking("Image: x"))
+    assert [rule.name for rule in found.rules] == ["T", "T (Sigma)"]
 
 
 def test_actions() -> None:
