@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rules.compiler.comparison import Comparison
+from rules.compiler.comparison import Comparison, Value
 from rules.compiler.logic import All, Any, Is, Tree, all_of, any_of, mapped
 from rules.compiler.source import Writer
 from rules.compiler.weight import first_to_fail, first_to_hold
@@ -24,15 +24,16 @@ def merged(tree: Logic) -> Logic:
 
 def _joined(terms: Iterable[Logic], *, negated: bool) -> list[Logic]:
     kept: dict[object, Logic] = {}
+    constants: dict[tuple[Value, str], dict[object, None]] = {}
     for term in terms:
         if not isinstance(term, Is) or term.negated is not negated or not _mergeable(term.leaf):
             kept[term] = term
             continue
         key = (term.leaf.left, term.leaf.operator)
-        earlier = kept.get(key)
-        constants = _constants(earlier.leaf) if isinstance(earlier, Is) else ()
-        together = tuple(dict.fromkeys((*constants, *_constants(term.leaf))))
-        kept[key] = Is(Comparison(*key, together), negated)
+        kept[key] = False  # its place among the others
+        constants.setdefault(key, {}).update(dict.fromkeys(_constants(term.leaf)))
+    for key, together in constants.items():
+        kept[key] = Is(Comparison(*key, tuple(together)), negated)
     return list(kept.values())
 
 

@@ -173,6 +173,9 @@ def _pieces(value: types.SigmaString) -> list[Part]:
 
 
 def _search(field: Field, value: types.SigmaRegularExpression) -> Logic:
+    for part in value.regexp.s:
+        if isinstance(part, types.Placeholder):
+            raise RefusedError(f"nothing says what the placeholder %{part.name}% stands for")
     flags = "".join(sorted(types.SigmaRegularExpression.sigma_to_re_flag[flag] for flag in value.flags))
     expression = f"(?{flags}){value.regexp}" if flags else str(value.regexp)
     try:

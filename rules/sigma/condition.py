@@ -13,7 +13,7 @@ from sigma.rule import SigmaDetectionItem
 from rules.catalogue import FIELDS
 from rules.catalogue.row import Row
 from rules.compiler.comparison import Comparison
-from rules.compiler.logic import Tree, all_of, any_of, leaves, opposite
+from rules.compiler.logic import Tree, all_of, any_of, opposite
 from rules.compiler.resolve import WrongError
 from rules.nearest import suggestion
 from rules.sigma.checks import RefusedError, check, equal, keyword, place
@@ -22,7 +22,7 @@ from rules.sigma.sources import Field, Kind, Source
 Logic = Tree[Comparison]
 
 MAX_DEPTH = 100
-MAX_CHECKS = 10_000
+MAX_CHECKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Condition:
 
     source: Source
     reasons: dict[Reason, None] = field(default_factory=dict)
+    checks: int = 0
+    types: frozenset[str] = frozenset()
 
     def logic(self, tree: Any) -> Logic:  # noqa: ANN401  # any node of pySigma's
         """What must hold; what cannot be asked counts as false."""
@@ -49,10 +51,8 @@ class Condition:
             self._refuse(
                 None, "a value without a field is looked for in audit records of every type; add a type"
             )
-        logic = self._node(tree, 0, negated=False, raw=False)
-        if sum(1 for _ in leaves(logic)) > MAX_CHECKS:
-            self._refuse(None, f"it has more than {MAX_CHECKS} checks")
-        return logic
+        self.types = frozenset(_types(tree))
+        return self._node(tree, 0, negated=False, raw=False)
 
     def _node(self, node: Any, depth: int, *, negated: bool, raw: bool) -> Logic:  # noqa: ANN401  # the same
         """``raw``: beside it stands that the record is a SYSCALL, whose arguments are numbers."""
@@ -73,10 +73,14 @@ class Condition:
             return False
 
     def _leaf(self, node: Any, *, negated: bool, raw: bool) -> Logic:  # noqa: ANN401  # the same
+        self.checks += 1
+        if self.checks > MAX_CHECKS:
+            self._refuse(None, f"it has more than {MAX_CHECKS:,} checks")
+            return False
         if isinstance(node, conditions.ConditionValueExpression):
             return keyword([field_of(self.source, name) for name in self.source.keywords], node.value)
         found = field_of(self.source, node.field)
-        if found.kind == "record" and negated:
+        if found.kind == "record" and negated and self.types != {str(node.value).upper()}:
             raise RefusedError(
                 "records of one system call are one event here, so none can be excluded by type"
             )
@@ -169,6 +173,15 @@ def _one_record(node: Any) -> bool:  # noqa: ANN401  # the same
     if isinstance(node, conditions.ConditionItem):
         return all(map(_one_record, node.args))
     return not isinstance(node, conditions.ConditionValueExpression)
+
+
+def _types(node: Any) -> Iterator[str]:  # noqa: ANN401  # the same
+    """The types of audit records that a rule asks for, not those that it excludes."""
+    if isinstance(node, conditions.ConditionAND | conditions.ConditionOR):
+        for each in node.args:
+            yield from _types(each)
+    elif isinstance(node, conditions.ConditionFieldEqualsValueExpression) and node.field == "type":
+        yield str(node.value).upper()
 
 
 def _names_record(node: Any) -> bool:  # noqa: ANN401  # the same

@@ -24,6 +24,8 @@ def named_as_here(log_source: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     source = SOURCES[log_source]
     named = dict(source.given or _audited(fields))
+    if "evt.type" in fields:
+        named.pop("evt.is_open_write", None)  # who says the type says what kind of open it is
     for name, value in fields.items():
         field = source.field(name)
         if field is None:

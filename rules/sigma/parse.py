@@ -39,6 +39,8 @@ def refused_before(document: Document, outcome: Outcome) -> bool:
 def parsed(document: Document, parse: Callable[..., Read], outcome: Outcome) -> list[tuple[Document, Read]]:
     """What pySigma makes of a document; nothing if it finds anything wrong with it."""
     values: dict[str, Any] = dict(document.values)
+    if not document.title:
+        values.pop("title", None)  # an empty one is none
     if values.get("id") is not None:
         values["id"] = str(values["id"])
     detection = values.get("detection")

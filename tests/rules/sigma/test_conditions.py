@@ -124,6 +124,16 @@ def test_counting_conditions(condition: str) -> None:
     assert reasons(timed) == ["'timeframe' in a detection counts over time; write a correlation rule"]
 
 
+def test_many_values() -> None:
+    """A long list is one look into a set; a condition that multiplies it without end is refused."""
+    values = ", ".join(f"'/x/{number}'" for number in range(20_000))
+    text = sigma(f"a:\n  Image: [{values}]\ncondition: a")
+    assert holds(text, Image="/X/19999")
+    assert not holds(text, Image="/x/20000")
+    again = text.replace("condition: a", f"condition: {' and '.join(['a'] * 10)}")
+    assert reasons(again) == ["it has more than 100,000 checks"]
+
+
 def test_nesting() -> None:
     """Many parentheses are no burden, many levels of not and and are refused."""
     assert holds(sigma(THREE.format("(" * 200 + "sel_a" + ")" * 200)), **A)

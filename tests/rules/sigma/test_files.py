@@ -119,6 +119,7 @@ def test_broken_files(text: str, error: str) -> None:
 def test_without_a_title() -> None:
     """What has no title is told by its place."""
     assert errors(SOUND.replace("title: T\n", "")) == ["1.yml:1:1: Sigma rule must have a title"]
+    assert errors(SOUND.replace("title: T", "title: ' '")) == ["1.yml:1:1: Sigma rule must have a title"]
 
 
 def test_no_yaml() -> None:

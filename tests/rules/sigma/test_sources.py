@@ -326,6 +326,9 @@ def test_given_by_our_names() -> None:
     assert rules.evaluate_rule(rule, {"evt.type": "execve", "proc.exepath": "/x"})
     assert rules.evaluate_rule(rule, {"proc.exepath": "/x"})
     assert not rules.evaluate_rule(rule, {"evt.type": "openat", "proc.exepath": "/x"})
+    file = only(asking("TargetFilename: /x", FILE))
+    assert rules.evaluate_rule(file, {"evt.type": "open", "fd.name": "/x", "evt.is_open_write": True})
+    assert not rules.evaluate_rule(file, {"evt.type": "open", "fd.name": "/x", "evt.is_open_read": True})
     audited = only(asking("a0: dd\na1: x", AUDIT))
     assert rules.evaluate_rule(audited, {"evt.type": "execve", "proc.argv[0]": "dd", "proc.argv[1]": "X"})
 

@@ -260,6 +260,7 @@ def test_references_between_numbers() -> None:
     ("check", "source", "reason"),
     [
         ("Image|expand: '%shells%'", PROCESS, "nothing says what the placeholder %shells% stands for"),
+        ("Image|re|expand: 'a%b%'", PROCESS, "nothing says what the placeholder %b% stands for"),
         ("Image|hour: 5", PROCESS, "times are not compared with by rules here"),
         ("Image|gt: 5", PROCESS, "it is a text, and a comparison by size is for other fields"),
         ("Image|cidr: 10.0.0.0/8", PROCESS, "it is a text, and '10.0.0.0/8' is for other fields"),
