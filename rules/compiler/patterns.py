@@ -15,6 +15,9 @@ import re2
 _CACHED = 2048
 _SHORT = 512
 
+# Searches that are shared between the functions of different events.
+_SEARCHES = 256
+
 # What RE2 may use for the states of one search; it makes them when it meets them.
 _MEMORY = 64 << 20
 
@@ -90,10 +93,12 @@ def regular(expression: str) -> Any:  # noqa: ANN401  # re2 has no types
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
 
 
+@lru_cache(_SEARCHES)
 def found(*patterns: str, fold: bool = True) -> Found:
     """The function that gives those of the patterns that match a text; none do if it is missing.
 
-    With ``fold`` the patterns are in lower case, and so is what they are compared with.
+    With ``fold`` the patterns are in lower case, and so is what they are compared with. Functions that look
+    for the same patterns share one search and what it remembers.
     """
     together = re2.Set.SearchSet(_options())
     tests = [(pattern, _add(together, parts(pattern))) for pattern in patterns]

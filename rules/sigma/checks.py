@@ -258,7 +258,7 @@ def _record(_field: Field, value: types.SigmaType) -> Logic:
     """The type of an audit record."""
     name = str(value).upper() if isinstance(value, types.SigmaString) else ""
     if name in RECORDS:
-        return condition(RECORDS[name] or f"evt.type in ({', '.join(KINDS)})")
+        return condition(RECORDS[name].events)
     reason = AUDIT_RECORDS.get(name, "there are no events that stand for it")
     raise RefusedError(f"{_shown(value)} records: {reason}")
 

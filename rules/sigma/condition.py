@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from rules.compiler.logic import Tree, all_of, any_of, opposite
 from rules.compiler.resolve import WrongError
 from rules.nearest import suggestion
 from rules.sigma.checks import RefusedError, check, equal, keyword, place
-from rules.sigma.sources import Field, Kind, Source
+from rules.sigma.sources import RECORDS, Field, Kind, Source
 
 Logic = Tree[Comparison]
 
@@ -78,7 +78,7 @@ class Condition:
             self._refuse(None, f"it has more than {MAX_CHECKS:,} checks")
             return False
         if isinstance(node, conditions.ConditionValueExpression):
-            return keyword([field_of(self.source, name) for name in self.source.keywords], node.value)
+            return keyword([field_of(self.source, name) for name in self._keywords()], node.value)
         found = field_of(self.source, node.field)
         if found.kind == "record" and negated and self.types != {str(node.value).upper()}:
             raise RefusedError(
@@ -92,6 +92,10 @@ class Condition:
         if isinstance(node.value, types.SigmaFieldReference):
             return equal(found, field_of(self.source, node.value.field), node.value)
         return check(found, node.value)
+
+    def _keywords(self) -> Sequence[str]:
+        records = [RECORDS[name].keywords for name in sorted(self.types) if name in RECORDS]
+        return self.source.keywords or [field for each in records for field in each]
 
     def _refuse(self, name: str | None, sentence: str) -> None:
         self.reasons[Reason(name, sentence)] = None

@@ -44,7 +44,8 @@ class Source:
     """One log source.
 
     ``events`` is the condition that its events meet, ``given`` what that takes of an event of which
-    only Sigma's fields are given. ``keywords`` are the fields that a value without a field is looked for in.
+    only Sigma's fields are given. ``keywords`` are the fields that a value without a field is looked for in;
+    of ``auditd`` those of the records that the rule is about.
     ``shown`` is the end of an output.
     """
 
@@ -215,17 +216,26 @@ AUDITD = Source(
         "UID": _text("user.name"),
     },
     absent=OF_AUDIT,
-    keywords=("proctitle", "name"),
+    keywords=(),
     shown="event=%evt.type file=%fd.name command=%proc.exeline image=%proc.exepath parent=%proc.pexepath "
     "user=%user.name container=%container.id",
 )
 
-# The records that a system call's event stands for, and which events have each.
-RECORDS: Mapping[str, str] = {
-    "SYSCALL": "",
-    "EXECVE": _EXECUTION,
-    "PROCTITLE": _EXECUTION,
-    "PATH": _types("open", "change", "exec"),
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A type of audit record: the events that have one, and the fields that are the texts in it."""
+
+    events: str
+    keywords: tuple[str, ...]
+
+
+# The records that an event of a system call stands for.
+RECORDS: Mapping[str, Record] = {
+    "SYSCALL": Record(f"evt.type in ({', '.join(KINDS)})", ("exe", "comm")),
+    "EXECVE": Record(_EXECUTION, ("proctitle",)),
+    "PROCTITLE": Record(_EXECUTION, ("proctitle",)),
+    "PATH": Record(_types("open", "change", "exec"), ("name",)),
 }
 
 # By category, or by service where there is no category.

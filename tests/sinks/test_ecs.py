@@ -198,6 +198,14 @@ def test_tactics_without_an_id_keep_their_name() -> None:
     assert made(detection(rule=rule))["threat"]["tactic"] == {"name": ["Novelty", "Oddity"]}
 
 
+def test_where_a_rule_comes_from() -> None:
+    """An author's id and references are in the document, and nothing where there are none."""
+    rule = RuleInfo(name="r", priority="Notice", id="9e2575e7", references=["https://example.org/a"])
+    assert made(detection(rule=rule))["rule"]["uuid"] == "9e2575e7"
+    assert made(detection(rule=rule))["rule"]["reference"] == ["https://example.org/a"]
+    assert made(detection(rule=RuleInfo(name="r", priority="Notice")))["rule"].keys() == {"name", "ruleset"}
+
+
 def test_tactics_have_the_ids_of_attack() -> None:
     """Every tactic of our rules has one; two names are of the same tactic."""
     assert len(set(TACTICS.values())) == len(TACTICS) - 1

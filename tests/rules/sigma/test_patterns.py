@@ -19,7 +19,7 @@ _patterns = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_patterns, max_size=8, unique=True), _texts)
 def test_search(patterns: list[str], text: str) -> None:
     """All patterns together, whatever is in them, match what an expression of Python's does."""
@@ -107,7 +107,7 @@ class _Host:
     name = "web-1"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_rules, min_size=1, max_size=5), st.lists(_events, min_size=1, max_size=4))
 def test_rules(detections: list[dict[str, Any]], seen: list[dict[str, str]]) -> None:
     """All rules asked together, one by one, and a slow reading of the same documents agree on any event."""

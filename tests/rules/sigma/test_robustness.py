@@ -91,7 +91,7 @@ _documents = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_documents, min_size=1, max_size=3))
 def test_any_document(documents: list[dict[str, Any]]) -> None:
     """Every document is read; those that are sound compile."""

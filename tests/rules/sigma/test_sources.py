@@ -210,6 +210,9 @@ def test_keywords_of_auditd() -> None:
     text = sigma("exec:\n  type: EXECVE\nwords: [if=]\nnot_words: [of=]\ncondition: exec and words", AUDIT)
     assert matched(text, *AUDITED) == [1]
     assert matched(text.replace("exec and words", "exec and words and not not_words"), *AUDITED) == []
+    other = execute(5, 1, "cat", "x", filename="/tmp/if=")
+    assert matched(text, other) == []  # the path that was executed is not in that record
+    assert matched(text.replace("EXECVE", "PATH"), other) == [5]
     (reason,) = reasons(text.replace("exec and words", "exec or words"))
     assert reason == "a value without a field is looked for in audit records of every type; add a type"
 
@@ -335,5 +338,6 @@ def test_given_by_our_names() -> None:
 
 def test_every_audit_record_has_an_event() -> None:
     """The types of events that records stand for are collected."""
-    for text in RECORDS.values():
-        assert set(re.findall(r"\w+", text.partition(" in ")[2])) <= set(KINDS)
+    for record in RECORDS.values():
+        assert set(re.findall(r"\w+", record.events.partition(" in ")[2])) <= set(KINDS)
+        assert set(record.keywords) <= set(SOURCES["auditd"].fields)
