@@ -4,6 +4,7 @@ import pytest
 
 import rules
 from rules import LIBRARY, CaseResult
+from rules.attack import TECHNIQUES
 from rules.ruleset import Rule
 from tests.rules.files import corpus
 
@@ -39,6 +40,12 @@ def test_place(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.rules, ids=_name)
+def test_techniques(rule: Rule) -> None:
+    """A rule names techniques of the pinned version by their present ids."""
+    assert {each.id for each in rule.info.techniques} <= set(TECHNIQUES)
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=_name)
 def test_collected(rule: Rule) -> None:
     """Everything that a rule's condition looks at is collected, so that it can match."""
     assert rule.weakened == ()
@@ -60,7 +67,7 @@ def test_loads_without_warnings() -> None:
 
 def test_five_things() -> None:
     """There are rules for each tactic that the library is divided by, in number enough to be worth it."""
-    assert len(RULES.rules) >= 16
+    assert len(RULES.rules) >= 66
     assert {rule.file.split("/")[1] for rule in RULES.rules} == TACTICS
 
 
