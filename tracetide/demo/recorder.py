@@ -11,7 +11,7 @@ from collectors.contract import CollectorError
 from collectors.recording import RecordingWriter
 from tracetide.demo.act import Act
 from wire.batch import Batch, Host
-from wire.event import Ancestor, AnyEvent, Exec, Fork, Loss, Open, Snapshot
+from wire.event import Ancestor, AnyEvent, Change, Exec, Fork, Loss, Open, Snapshot
 
 _HOST = Host(id="demo", name="demo", boot="demo")
 
@@ -65,7 +65,7 @@ class Neutral:
             self.cgroup_path = event.cgroup_path
         elif isinstance(event, Fork) and (event.parent, event.parent_start) in self.kept:
             self.kept.add(key)
-        return key in self.kept and not (isinstance(event, Open) and event.pid == self.player)
+        return key in self.kept and not (isinstance(event, Open | Change) and event.pid == self.player)
 
     def _renamed(self, event: AnyEvent) -> AnyEvent:
         changes: dict[str, object] = {"seq": self.seq}
