@@ -10,7 +10,7 @@ from rules.catalogue.row import Code
 from rules.compiler.anchors import Anchored, assigned
 from rules.compiler.binding import Binding, OfStream, of_fields
 from rules.compiler.comparison import Comparison, FieldValue, fields_of
-from rules.compiler.index import Index
+from rules.compiler.index import Anchor, Index
 from rules.compiler.logic import All, Any, Is, Tree, leaves
 from rules.compiler.plan import Block, Hit, If, plan
 from rules.compiler.simplify import folded, merged, ordered
@@ -52,12 +52,12 @@ def matcher(
     names = {number: name for number, name, _ in possible}
     logics = {number: logic for number, _, logic in possible}
     chosen = assigned(list(logics.items()), scope.suitable)
-    lookups = list(_lookups(chosen))
+    askings = _askings(chosen)
+    lookups = _lookups(askings)
     rest = [(number, logic) for number, logic in logics.items() if number not in chosen]
     asked = [
         _function(asking.name, [(number, logics[number]) for number in asking.rules], scope, names, "matched")
-        for lookup in lookups
-        for asking in lookup.asked
+        for asking in askings
     ]
     end = f"matched if len(matched) < 2 else in_order(matched){'[:1]' if first else ''}"
     head = [line for lookup in lookups for line in lookup.lines(scope)]
@@ -65,7 +65,8 @@ def matcher(
     source = module("\n\n".join([*asked, whole]), scope.writer)
     given = {f"rule_{number}": rules[number] for number in names}
     order = {id(rule): number for number, rule in enumerate(rules)}
-    given["in_order"] = lambda matched: tuple(sorted(matched, key=lambda rule: order[id(rule)]))
+    # A rule that was looked for in two fields may have been found twice.
+    given["in_order"] = lambda matched: tuple(sorted(set(matched), key=lambda rule: order[id(rule)]))
     made = executed(source, f"match_{event_type}", given)
     made |= {lookup.name: lookup.index(made) for lookup in lookups}
     return Function(source, made[f"match_{event_type}"])
@@ -73,7 +74,7 @@ def matcher(
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """A function of its own for the rules that are looked for by the same anchors."""
+    """A function of its own for the rules that are looked for in the same way."""
 
     rules: tuple[int, ...]
     anchored: Anchored
@@ -88,7 +89,7 @@ class _LookUp:
     """Rules that are looked for by the value of one field, and asked only where it may concern them."""
 
     field: FieldValue
-    asked: tuple[_Asking, ...]
+    asked: tuple[tuple[_Asking, frozenset[Anchor]], ...]
 
     @property
     def name(self) -> str:
@@ -96,20 +97,27 @@ class _LookUp:
 
     def lines(self, scope: "_Scope") -> Iterator[str]:
         code = scope.code(self.field)
-        number = sum(len(asking.rules) for asking in self.asked)
+        number = sum(len(asking.rules) for asking, _ in self.asked)
         yield f"for ask in {self.name}[{code and code.text}]:  # of {number} rules those it may concern"
         yield f"{_INDENT}matched += ask(e, p, h)"
 
     def index(self, made: dict[str, Anything]) -> Index[Callable[..., Anything]]:
-        return Index((made[asking.name], asking.anchored.anchors) for asking in self.asked)
+        return Index((made[asking.name], anchors) for asking, anchors in self.asked)
 
 
-def _lookups(chosen: dict[int, Anchored]) -> Iterator[_LookUp]:
-    by_field: dict[FieldValue, dict[Anchored, list[int]]] = {}
+def _askings(chosen: dict[int, Anchored]) -> list[_Asking]:
+    groups: dict[Anchored, list[int]] = {}
     for number, anchored in chosen.items():
-        by_field.setdefault(anchored.field, {}).setdefault(anchored, []).append(number)
-    for field_value, groups in by_field.items():
-        yield _LookUp(field_value, tuple(_Asking(tuple(rules), each) for each, rules in groups.items()))
+        groups.setdefault(anchored, []).append(number)
+    return [_Asking(tuple(rules), anchored) for anchored, rules in groups.items()]
+
+
+def _lookups(askings: Sequence[_Asking]) -> list[_LookUp]:
+    by_field: dict[FieldValue, list[tuple[_Asking, frozenset[Anchor]]]] = {}
+    for asking in askings:
+        for field_value, anchors in sorted(asking.anchored.fields, key=lambda pair: pair[0].spelled):
+            by_field.setdefault(field_value, []).append((asking, anchors))
+    return [_LookUp(field_value, tuple(asked)) for field_value, asked in by_field.items()]
 
 
 def _function(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 import ahocorasick
 
-from rules.compiler.transformers import folded
+from rules.compiler.transformers import lowered
 
 # What of a value: all of it; for a path, what is before or behind its last slash; its beginning or its
 # end; or anything in it.
@@ -21,11 +21,21 @@ _LONGEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What a value has: ``text`` as that part of it; with ``fold`` in lower case, case being ignored."""
+    """What a value has: ``text`` as that part of it; with ``fold`` both are compared in lower case."""
 
     part: Part
     text: Any
     fold: bool = False
+
+
+def fixed(literals: Sequence[str]) -> tuple[Part, str]:
+    """The longest of the literals between the wildcards of a pattern, as a part of what it matches."""
+    last = len(literals) - 1
+    longest = max(range(last + 1), key=lambda number: (len(literals[number]), number))
+    if last == 0:
+        return "equal", literals[0]
+    part: Part = "prefix" if longest == 0 else "suffix" if longest == last else "inside"
+    return part, literals[longest]
 
 
 Target = TypeVar("Target", bound=Hashable)
@@ -47,11 +57,15 @@ class Index(dict[Any, "tuple[Target, ...]"], Generic[Target]):
         self._exact = exact.closed()
         self._folded = ignoring_case.closed()
 
-    def __missing__(self, value: Any) -> tuple[Target, ...]:  # noqa: ANN401  # whatever a field can be
+    def find(self, value: Any) -> tuple[Target, ...]:  # noqa: ANN401  # whatever a field can be
+        """The targets, without remembering them."""
         found = self._exact.find(value)
         if self._folded.used and isinstance(value, str):
-            found += self._folded.find(folded(value))
-        targets = tuple(dict.fromkeys(found))
+            found += self._folded.find(lowered(value))
+        return tuple(dict.fromkeys(found))
+
+    def __missing__(self, value: Any) -> tuple[Target, ...]:  # noqa: ANN401  # the same
+        targets = self.find(value)
         if not isinstance(value, str) or len(value) <= _LONGEST:
             if len(self) >= _KEPT:
                 self.clear()

@@ -10,6 +10,7 @@ import re2
 from rules.compiler.transformers import folded
 
 _CACHED = 4096
+_SHORT = 256
 
 
 def some(values: Iterable[Any] | None, check: Callable[[Any], bool]) -> bool:
@@ -85,24 +86,25 @@ def glob(pattern: str, *, fold: bool = False) -> Callable[[str], bool]:
     return _never if translated is None else _full_match(translated, options)
 
 
-def fixed_ends(pattern: str) -> tuple[str, str]:
-    """What every text begins and ends with that a glob matches."""
-    begin: str | None = None
-    literal = ""
+def literals(pattern: str) -> list[str]:
+    """What stands between the wildcards of a glob, in order, and is in every text that it matches.
+
+    The first is what such a text begins with, the last what it ends with; without a wildcard there is one.
+    """
+    found = [""]
     at = 0
     while at < len(pattern):
         if pattern[at] == "\\":
-            literal += pattern[at + 1 : at + 2]
+            found[-1] += pattern[at + 1 : at + 2]
             at += 2
             continue
         bracket = _bracket(pattern, at + 1) if pattern[at] == "[" else None
         if pattern[at] in "*?" or bracket:
-            begin = literal if begin is None else begin
-            literal = ""
+            found.append("")
         else:
-            literal += pattern[at]
+            found[-1] += pattern[at]
         at = bracket[1] if bracket else at + 1
-    return (pattern, "") if begin is None and literal == pattern else (begin or "", literal)
+    return found
 
 
 def _full_match(pattern: str, options: Any) -> Callable[[str], bool]:  # noqa: ANN401  # re2 has no types
@@ -111,7 +113,13 @@ def _full_match(pattern: str, options: Any) -> Callable[[str], bool]:  # noqa: A
     except re2.error as error:
         reason = error.args[0] if error.args else error
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
-    return lambda text: full_match(text) is not None
+    return remembered(lambda text: full_match(text) is not None)
+
+
+def remembered(check: Callable[[str], bool]) -> Callable[[str], bool]:
+    """The same check, which knows what it said of the texts it saw last, unless they were long."""
+    short = lru_cache(_CACHED)(check)
+    return lambda text: short(text) if len(text) <= _SHORT else check(text)
 
 
 def _never(_text: str) -> bool:

@@ -11,6 +11,10 @@ from typing import Any
 
 import re2
 
+from rules.compiler.index import Anchor, Index, fixed
+from rules.compiler.matching import remembered
+from rules.compiler.transformers import lowered
+
 # Results that are kept for each set of patterns, and how long a text may be for its result to be kept.
 _CACHED = 2048
 _SHORT = 512
@@ -64,11 +68,6 @@ def _escaped(literal: str) -> str:
     return literal.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
-def lowered(text: str) -> str:
-    """Lower case in any script, character by character: the Greek sigma at a word's end is like any other."""
-    return text.lower() if text.isascii() else text.lower().replace("\u03c2", "\u03c3")
-
-
 def lower(text: str | None) -> str | None:
     """The same; what is missing stays missing."""
     return None if text is None else lowered(text)
@@ -81,7 +80,7 @@ def search(expression: str) -> Callable[[str], bool]:
         ValueError: it is none; with the reason.
     """
     searched = regular(expression).search
-    return lambda text: searched(text) is not None
+    return remembered(lambda text: searched(text) is not None)
 
 
 def regular(expression: str) -> Any:  # noqa: ANN401  # re2 has no types
@@ -100,17 +99,18 @@ def found(*patterns: str, fold: bool = True) -> Found:
     With ``fold`` the patterns are in lower case, and so is what they are compared with. Functions that look
     for the same patterns share one search and what it remembers.
     """
-    together = re2.Set.SearchSet(_options())
-    tests = [(pattern, _add(together, parts(pattern))) for pattern in patterns]
-    together.Compile()
+    tests = {pattern: _test(parts(pattern)) for pattern in patterns}
+    anchors = [(pattern, anchor(pattern)) for pattern in patterns]
+    index = Index((pattern, [found]) for pattern, found in anchors if found is not None)
+    anywhere = tuple(pattern for pattern, found in anchors if found is None)
 
     def match(text: str) -> frozenset[str]:
         looked_at = lowered(text) if fold else text
-        hits = together.Match(looked_at)
-        if not hits:
+        candidates = index.find(looked_at) + anywhere
+        if not candidates:
             return _NOTHING
-        candidates = map(tests.__getitem__, hits)
-        return frozenset([pattern for pattern, test in candidates if test is None or test(looked_at)])
+        holding = (pattern for pattern in candidates if (test := tests[pattern]) is None or test(looked_at))
+        return frozenset(holding)
 
     remembered = lru_cache(_CACHED)(match)
 
@@ -122,19 +122,22 @@ def found(*patterns: str, fold: bool = True) -> Found:
     return matching
 
 
-def _add(together: Any, pieces: list[Part]) -> Callable[[str], bool] | None:  # noqa: ANN401  # re2 has no types
-    """Have a pattern's longest literal looked for; gives what must be asked besides, if that is not all.
+def anchor(pattern: str) -> Anchor | None:
+    """The longest of a pattern's literals, as what a text has that matches; ``None`` if it has none."""
+    literals = [""]
+    for piece in parts(pattern):
+        if isinstance(piece, Wild):
+            literals.append("")
+        else:
+            literals[-1] = piece
+    part, text = fixed(literals)
+    return Anchor(part, text) if text or part == "equal" else None
 
-    Only literals are searched together: the states of several ``.*`` at once would multiply.
-    """
-    texts = [number for number, piece in enumerate(pieces) if isinstance(piece, str)]
-    longest = max(texts, key=lambda number: len(str(pieces[number])), default=None)
-    if longest is None:
-        together.Add("" if pieces else r"\A\z")
-    else:
-        begin, end = ("\\A" if longest == 0 else ""), ("\\z" if longest == len(pieces) - 1 else "")
-        together.Add(f"{begin}{_expression(pieces[longest])}{end}")
-    if all(piece == Wild("*") for number, piece in enumerate(pieces) if number != longest):
+
+def _test(pieces: list[Part]) -> Callable[[str], bool] | None:
+    """What must be asked of a text that has a pattern's longest literal, if that is not all."""
+    others = [piece for piece in pieces if piece != Wild("*")]
+    if len(others) < 2 and not any(isinstance(piece, Wild) for piece in others):
         return None
     return search(rf"(?s)\A{''.join(map(_expression, pieces))}\z")
 

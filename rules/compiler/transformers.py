@@ -16,6 +16,11 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
 
 
+def lowered(text: str) -> str:
+    """Lower case in any script, character by character: the Greek sigma at a word's end is like any other."""
+    return text.lower() if text.isascii() else text.lower().replace("\u03c2", "\u03c3")
+
+
 def tolower(text: str | None) -> str | None:
     """ASCII letters in lower case."""
     return None if text is None else folded(text)

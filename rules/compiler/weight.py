@@ -12,7 +12,7 @@ from rules.compiler.logic import All, Is, Tree
 Logic = Tree[Comparison]
 
 # Relative to comparing two strings.
-_COSTS = {"glob": 15.0, "iglob": 15.0, "regex": 15.0, "search": 15.0, "pmatch": 4.0}
+_COSTS = {"glob": 15.0, "iglob": 30.0, "regex": 30.0, "search": 30.0, "pmatch": 4.0}
 _COSTS |= {"startswith": 2.0, "endswith": 2.0}
 _COSTS |= {"contains": 2.0, "icontains": 4.0}
 
@@ -85,7 +85,7 @@ def _comparison(comparison: Comparison) -> tuple[float, float]:
 def _reading(value: Value) -> float:
     """What it takes to get a value."""
     if not isinstance(value, FieldValue):
-        return 10.0
+        return 3.0
     if value.values == "some":
         return 20.0
     if value.row.index:

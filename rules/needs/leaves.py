@@ -1,6 +1,5 @@
 """What one check lets through, told by the facts that a collector has; what is not clear is anything."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from rules.catalogue.flags import OPEN_ACCESS, OPEN_FLAGS
 from rules.compiler.binding import OfStream
 from rules.compiler.comparison import Call, Comparison, FieldValue
 from rules.compiler.logic import Is
-from rules.compiler.matching import fixed_ends
+from rules.compiler.matching import literals
 from rules.needs.algebra import ANYTHING, NOTHING, Alternatives, any_of, any_path
 from rules.written import network
 from wire.needs import ANY, Limits, Paths, Range
@@ -92,13 +91,12 @@ def _below(prefixes: Constants) -> Paths:
 
 def _glob(pattern: str) -> Paths:
     """What is fixed of a pattern: all of it, its beginning, its end, or else the longest part between."""
-    if not set(pattern) & set("*?[\\"):
-        return Paths(exact=(pattern,))
-    begin, end = fixed_ends(pattern)
-    if begin or end:
-        return Paths(prefixes=(begin,)) if begin else Paths(suffixes=(end,))
-    plain = not set(pattern) & set("[\\")
-    return Paths(parts=(max(re.split(r"[*?]", pattern), key=len) if plain else "",))
+    fixed = literals(pattern)
+    if len(fixed) == 1:
+        return Paths(exact=tuple(fixed))
+    if fixed[0] or fixed[-1]:
+        return Paths(prefixes=(fixed[0],)) if fixed[0] else Paths(suffixes=(fixed[-1],))
+    return Paths(parts=(max(fixed, key=len),))
 
 
 def _path(operator: str, constants: Constants) -> Alternatives:

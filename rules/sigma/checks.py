@@ -15,6 +15,7 @@ from rules.compiler.comparison import Call, Comparison, Constant, FieldValue, Li
 from rules.compiler.logic import Is, Tree, all_of, any_of, opposite
 from rules.compiler.patterns import Part, Wild
 from rules.compiler.resolve import Problem, field_value, resolve
+from rules.compiler.transformers import lowered
 from rules.language.parser import parse, parse_value
 from rules.language.syntax import Field as Named
 from rules.sigma.absent import AUDIT_RECORDS
@@ -154,7 +155,7 @@ def _like(text: Value, pieces: Iterable[Part], value: types.SigmaString) -> Logi
     for piece in pieces:
         if piece == _ANY and merged[-1:] == [_ANY]:
             continue
-        merged.append(piece if cased or isinstance(piece, Wild) else patterns.lowered(piece))
+        merged.append(piece if cased or isinstance(piece, Wild) else lowered(piece))
     return Is(Comparison(text, "like" if cased else "ilike", (patterns.written(merged),)))
 
 
