@@ -1,6 +1,7 @@
 """A Sigma rule that pySigma has read, as a rule like all others."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sigma.rule import SigmaLevel, SigmaLogSource, SigmaRule, SigmaRuleBase, SigmaRuleTag
 
@@ -92,14 +93,20 @@ def info(read: SigmaRuleBase, name: str) -> RuleInfo:
     """What a rule says of itself, from the keys that all kinds of Sigma documents have."""
     return RuleInfo(
         name=name,
-        description=" ".join((read.description or "").split()),
+        description=" ".join(_texts(read.description)),
         priority=_PRIORITIES[read.level],
         tags=[str(tag) for tag in read.tags],
         techniques=_techniques(read.tags),
-        false_positives=[" ".join(str(each).split()) for each in read.falsepositives],
+        false_positives=_texts(read.falsepositives),
         id=str(read.id) if read.id is not None else "",
-        references=[str(each) for each in read.references],
+        references=_texts(read.references),
     )
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401  # authors write a text where a list should be
+    """Texts, each on one line."""
+    values = value if isinstance(value, list) else [value]
+    return [" ".join(str(each).split()) for each in values if each is not None]
 
 
 def _techniques(tags: Iterable[SigmaRuleTag]) -> list[Technique]:

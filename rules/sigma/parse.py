@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sigma.exceptions import SigmaError, SigmaRegularExpressionError
+from sigma.exceptions import SigmaError, SigmaLevelError, SigmaRegularExpressionError, SigmaTitleError
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RegexEngine
-from sigma.rule import SigmaRuleBase
+from sigma.rule import SigmaRule, SigmaRuleBase
+from sigma.rule.detection import EmptySigmaDetections
+from sigma.rule.logsource import EmptyLogSource
 
 from rules.compiler import patterns
 from rules.sigma.document import Document
@@ -51,6 +53,9 @@ def parsed(document: Document, parse: Callable[..., Read], outcome: Outcome) -> 
     except UNREADABLE as error:
         outcome.errors.append(document.fault(sentence(error)))
         return []
+    if _usable(found):
+        outcome.warnings += [document.fault(sentence(wrong), kind="hint") for wrong in found.errors]
+        return [(document, found)]
     for wrong in found.errors:
         other = _of_another_engine(wrong)
         if other is None:
@@ -59,7 +64,17 @@ def parsed(document: Document, parse: Callable[..., Read], outcome: Outcome) -> 
             expression, reason = other
             said = f"RE2 does not read the regular expression '{expression}': {reason}"
             outcome.refuse(document.title, [document.fault(said, document.place_of_value(expression))])
-    return [] if found.errors else [(document, found)]
+    return []
+
+
+def _usable(found: SigmaRuleBase) -> bool:
+    """Whether nothing is wrong, or nothing but what a rule says of itself, such as its date or a tag."""
+    if not isinstance(found, SigmaRule):
+        return not found.errors
+    broken = isinstance(found.detection, EmptySigmaDetections) or isinstance(found.logsource, EmptyLogSource)
+    return not broken and not any(
+        isinstance(each, SigmaTitleError | SigmaLevelError) for each in found.errors
+    )
 
 
 def _lowered(condition: Any) -> Any:  # noqa: ANN401  # whatever YAML can hold

@@ -95,7 +95,6 @@ SOUND = asking("Image: x")
         ("title: T\nlogsource:\n  product: linux\n", "1: Sigma rule must have a detection definitions"),
         (SOUND.replace("logsource", "logsources"), "1: Sigma rule must have a log source"),
         (asking("Image: x", extra="level: severe"), "1: 'severe' is not a valid Sigma rule level"),
-        (asking("Image: x", extra="id: 5"), "1: Sigma rule identifier must be an UUID"),
         (asking("Image: x\nImage: y"), "9:5: 'Image' is there twice"),
         (asking("Image: {a: b}"), "8:12: a field is compared with values only"),
         (asking("Image: [[a]]"), "8:13: a field is compared with values only"),
@@ -114,6 +113,28 @@ def test_broken_files(text: str, error: str) -> None:
     place, _, sentence = error.partition(": ")
     title = "5" if "title: 5" in text else "T"
     assert f"1.yml:{place if ':' in place else f'{place}:1'}: rule {title}: {sentence}" in errors(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "warning"),
+    [
+        ("id: 5", "Sigma rule identifier must be an UUID"),
+        ("status: finished", "'finished' is not a valid Sigma rule status"),
+        ("date: yesterday", "rule date 'yesterday' is invalid, use yyyy-mm-dd"),
+        ("references: https://example.org", "Sigma rule references must be a list"),
+        ("falsepositives: None known", "Sigma rule falsepositives must be a list"),
+        ("description: [a, b]", "Sigma rule description must be a string"),
+    ],
+)
+def test_what_is_wrong_with_other_keys(key: str, warning: str) -> None:
+    """What a rule says of itself does not keep it from being asked; what is wrong with that is a hint."""
+    found = loaded(asking("Image: x", extra=key))
+    assert found.errors == ()
+    assert [(fault.sentence, fault.kind) for fault in found.warnings] == [(warning, "hint")]
+    (rule,) = found.rules
+    assert rules.evaluate_rule(rule, {"Image": "x"})
+    assert rule.info.references in ([], ["https://example.org"])
+    assert rule.info.false_positives in ([], ["None known"])
 
 
 def test_without_a_title() -> None:
