@@ -202,7 +202,10 @@ def _number(field: Field, value: types.SigmaType) -> Logic:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]{0,18}", text) else None
+    """The number that a text is as a program prints it, or in hexadecimal."""
+    if re.fullmatch(r"0|-?[1-9][0-9]{0,18}", text):
+        return int(text)
+    return int(text, 16) if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text) else None
 
 
 def _compared(field: Field, operator: str, number: float) -> Logic:

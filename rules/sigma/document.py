@@ -185,9 +185,10 @@ def _value(node: Node, modifiers: Sequence[str]) -> Any:  # noqa: ANN401  # what
 
 
 def _scalar(node: Scalar, *, quoted: bool) -> Any:  # noqa: ANN401  # the same
-    """The value of a scalar as YAML 1.1 has it; a date stays the text that it is.
+    """The value of a scalar as YAML 1.1 has it, but for what would be printed in another way: a date or 0755
+    stays the text that it is.
 
-    With ``quoted`` what stands in quotes is taken for a number or a truth too.
+    With ``quoted`` what stands in quotes is taken for a number or a truth too, and 0755 for a number.
     """
     if not node.plain and not quoted:
         return node.text
@@ -196,6 +197,8 @@ def _scalar(node: Scalar, *, quoted: bool) -> Any:  # noqa: ANN401  # the same
     if not tag.endswith((":int", ":float", ":bool", ":null")):
         return node.text
     try:
-        return loader.construct_object(yaml.ScalarNode(tag, node.text))
+        value = loader.construct_object(yaml.ScalarNode(tag, node.text))
     except ValueError:
         return node.text
+    as_written = quoted or isinstance(value, bool) or value is None or str(value) == node.text
+    return value if as_written else node.text

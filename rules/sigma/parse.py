@@ -81,7 +81,7 @@ def _lowered(condition: Any) -> Any:  # noqa: ANN401  # whatever YAML can hold
     """A condition with its operators in lower case, as pySigma wants them."""
     if isinstance(condition, list):
         return [_lowered(each) for each in condition]
-    text = condition if isinstance(condition, str) else ""
+    text = str(condition) if isinstance(condition, str | int) else ""
     return re.sub(r"(?<![\w-])(AND|OR|NOT)(?![\w-])", lambda word: word[0].lower(), text) or condition
 
 

@@ -91,6 +91,11 @@ def test_nothing_as_a_keyword() -> None:
     assert reasons(sigma("words: [a, null]\ncondition: words")) == ["null needs a field to be compared with"]
 
 
+def test_names_that_are_numbers() -> None:
+    """A selection may be called by a number."""
+    assert holds(sigma("1:\n  Image: /a\ncondition: 1"), **A)
+
+
 def test_a_selection_that_nobody_names() -> None:
     """What the condition does not use may ask for anything."""
     text = sigma("a:\n  Image: /a\nb:\n  Hashes: x\ncondition: a")
