@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,17 @@ from sigma.modifiers import reverse_modifier_mapping
 from sigma.rule import SigmaDetectionItem
 
 from rules.catalogue import FIELDS
+from rules.catalogue.event_types import KNOWN
 from rules.catalogue.row import Row
 from rules.compiler.comparison import Comparison
 from rules.compiler.logic import Tree, all_of, any_of, opposite
 from rules.compiler.resolve import WrongError
+from rules.event_sets import event_types
 from rules.nearest import suggestion
-from rules.sigma.checks import RefusedError, check, equal, keyword, place
-from rules.sigma.sources import RECORDS, Field, Kind, Source
+from rules.sigma import audit
+from rules.sigma.audit import Beside
+from rules.sigma.checks import RefusedError, check, condition, equal, keyword, place
+from rules.sigma.sources import EXECUTION, RECORDS, Field, Kind, Source
 
 Logic = Tree[Comparison]
 
@@ -47,32 +51,34 @@ class Condition:
         if tree is None:
             self._refuse(None, "its condition is empty")
             return False
-        if self.source.name == "auditd" and not _one_record(tree):
+        if self.source.name != "auditd":
+            return self._node(tree, 0, Beside(bounded=True), negated=False)
+        if not audit.in_one_record(tree):
             self._refuse(
                 None, "a value without a field is looked for in audit records of every type; add a type"
             )
-        self.types = frozenset(_types(tree))
-        return self._node(tree, 0, negated=False, raw=False)
+        self.types = frozenset(audit.types(tree))
+        logic = self._node(tree, 0, Beside(), negated=False)
+        return all_of([condition(EXECUTION), logic]) if event_types(logic) == KNOWN else logic
 
-    def _node(self, node: Any, depth: int, *, negated: bool, raw: bool) -> Logic:  # noqa: ANN401  # the same
-        """``raw``: beside it stands that the record is a SYSCALL, whose arguments are numbers."""
+    def _node(self, node: Any, depth: int, beside: Beside, *, negated: bool) -> Logic:  # noqa: ANN401  # the same
         if depth > MAX_DEPTH:
             self._refuse(None, f"its condition is nested more than {MAX_DEPTH} deep")
             return False
         if isinstance(node, conditions.ConditionNOT):
-            return opposite(self._node(node.args[0], depth + 1, negated=not negated, raw=raw))
+            return opposite(self._node(node.args[0], depth + 1, beside, negated=not negated))
         if isinstance(node, conditions.ConditionAND):
-            raw = raw or any(map(_is_system_call, _conjuncts(node)))
-            return all_of([self._node(each, depth + 1, negated=negated, raw=raw) for each in node.args])
+            beside = beside.joined(node, self.source)
+            return all_of([self._node(each, depth + 1, beside, negated=negated) for each in node.args])
         if isinstance(node, conditions.ConditionOR):
-            return any_of([self._node(each, depth + 1, negated=negated, raw=raw) for each in node.args])
+            return any_of([self._node(each, depth + 1, beside, negated=negated) for each in node.args])
         try:
-            return self._leaf(node, negated=negated, raw=raw)
+            return self._leaf(node, beside, negated=negated)
         except RefusedError as refused:
             self._refuse(getattr(node, "field", None), _asked(node) + str(refused))
             return False
 
-    def _leaf(self, node: Any, *, negated: bool, raw: bool) -> Logic:  # noqa: ANN401  # the same
+    def _leaf(self, node: Any, beside: Beside, *, negated: bool) -> Logic:  # noqa: ANN401  # the same
         self.checks += 1
         if self.checks > MAX_CHECKS:
             self._refuse(None, f"it has more than {MAX_CHECKS:,} checks")
@@ -87,11 +93,16 @@ class Condition:
         absent = next((row for row in map(_row, found.places) if not row.collected), None)
         if absent is not None and (negated or isinstance(node.value, types.SigmaNull | types.SigmaExists)):
             raise RefusedError(f"it needs {absent.source}, and that is not collected")
-        if raw and found.places and found.places[0].startswith("proc.argv"):
+        if beside.system_call and found.places and found.places[0].startswith("proc.argv"):
             raise RefusedError("the arguments of a SYSCALL record are raw numbers, which events do not carry")
+        if beside.called and audit.is_system_call(node):
+            return True  # which one is said beside it
         if isinstance(node.value, types.SigmaFieldReference):
-            return equal(found, field_of(self.source, node.value.field), node.value)
-        return check(found, node.value)
+            logic = equal(found, field_of(self.source, node.value.field), node.value)
+        else:
+            logic = check(found, node.value)
+        bounded = negated or beside.bounded or audit.bounds(node, self.source)
+        return logic if bounded else all_of([condition(EXECUTION), logic])
 
     def _keywords(self) -> Sequence[str]:
         records = [RECORDS[name].keywords for name in sorted(self.types) if name in RECORDS]
@@ -154,43 +165,3 @@ def _asked(node: Any) -> str:  # noqa: ANN401  # the same
     names = [reverse_modifier_mapping[each.__name__] for each in item.modifiers] if item is not None else []
     name = getattr(node, "field", None)
     return f"{'|'.join([name, *names])}: " if name else ""
-
-
-def _conjuncts(node: Any) -> Iterator[Any]:  # noqa: ANN401  # the same
-    """What must hold together with each other."""
-    if isinstance(node, conditions.ConditionAND):
-        for each in node.args:
-            yield from _conjuncts(each)
-    else:
-        yield node
-
-
-def _is_system_call(node: Any) -> bool:  # noqa: ANN401  # the same
-    is_type = isinstance(node, conditions.ConditionFieldEqualsValueExpression) and node.field == "type"
-    return is_type and isinstance(node.value, types.SigmaString) and str(node.value).upper() == "SYSCALL"
-
-
-def _one_record(node: Any) -> bool:  # noqa: ANN401  # the same
-    """Whether values without a field are looked for only together with a record's type."""
-    if isinstance(node, conditions.ConditionAND):
-        return any(map(_names_record, _conjuncts(node))) or all(map(_one_record, node.args))
-    if isinstance(node, conditions.ConditionItem):
-        return all(map(_one_record, node.args))
-    return not isinstance(node, conditions.ConditionValueExpression)
-
-
-def _types(node: Any) -> Iterator[str]:  # noqa: ANN401  # the same
-    """The types of audit records that a rule asks for, not those that it excludes."""
-    if isinstance(node, conditions.ConditionAND | conditions.ConditionOR):
-        for each in node.args:
-            yield from _types(each)
-    elif isinstance(node, conditions.ConditionFieldEqualsValueExpression) and node.field == "type":
-        yield str(node.value).upper()
-
-
-def _names_record(node: Any) -> bool:  # noqa: ANN401  # the same
-    if isinstance(node, conditions.ConditionOR):
-        return all(map(_names_record, node.args))
-    if isinstance(node, conditions.ConditionAND):
-        return any(map(_names_record, node.args))
-    return isinstance(node, conditions.ConditionFieldEqualsValueExpression) and node.field == "type"

@@ -61,7 +61,7 @@ class Source:
         """The field of that name, if events have it."""
         found = self.fields.get(name)
         if found is None and self.name == "auditd" and (number := re.fullmatch(r"a(\d{1,3})", name)):
-            return Field("text", (f"proc.argv[{int(number[1])}]",), _EXECUTION)
+            return Field("text", (f"proc.argv[{int(number[1])}]",), EXECUTION)
         return found
 
 
@@ -92,7 +92,7 @@ def _types(*kinds: str) -> str:
     return f"evt.type in ({', '.join(name for name, kind in KINDS.items() if kind in kinds)})"
 
 
-_EXECUTION = _types("exec")
+EXECUTION = _types("exec")
 _OPENS = _types("open")
 _CHANGES = _types("change")
 _NEW_NAME = "evt.type in (rename, renameat, renameat2, link, linkat)"
@@ -100,7 +100,7 @@ _NEW_FILE = "evt.type in (symlink, symlinkat, mknod, mknodat)"
 
 PROCESS_CREATION = Source(
     name="process_creation",
-    events=_EXECUTION,
+    events=EXECUTION,
     fields=_PROCESS,
     absent=OF_SYSMON,
     keywords=("Image", "CommandLine", "CurrentDirectory", "User", "ParentImage", "ParentCommandLine"),
@@ -195,13 +195,13 @@ AUDITD = Source(
         "SYSCALL": Field("call"),
         "exe": _text("proc.exepath"),
         "comm": _text("proc.name"),
-        "proctitle": Field("text", ("proc.exeline",), _EXECUTION),
+        "proctitle": Field("text", ("proc.exeline",), EXECUTION),
         "name": Field(
             "text",
             ("fd.name",),
             _OPENS,
             others=(
-                Field("text", ("evt.arg.filename",), _EXECUTION),
+                Field("text", ("evt.arg.filename",), EXECUTION),
                 Field("text", ("evt.abspath", "evt.abspath.dst"), _CHANGES),
             ),
         ),
@@ -230,11 +230,12 @@ class Record:
     keywords: tuple[str, ...]
 
 
-# The records that an event of a system call stands for.
+# The records that an event of a system call stands for. A SYSCALL whose call a rule does not name is an exec:
+# a program is found when it is started, and not with everything that it does.
 RECORDS: Mapping[str, Record] = {
-    "SYSCALL": Record(f"evt.type in ({', '.join(KINDS)})", ("exe", "comm")),
-    "EXECVE": Record(_EXECUTION, ("proctitle",)),
-    "PROCTITLE": Record(_EXECUTION, ("proctitle",)),
+    "SYSCALL": Record(EXECUTION, ("exe", "comm")),
+    "EXECVE": Record(EXECUTION, ("proctitle",)),
+    "PROCTITLE": Record(EXECUTION, ("proctitle",)),
     "PATH": Record(_types("open", "change", "exec"), ("name",)),
 }
 

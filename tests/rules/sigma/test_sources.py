@@ -176,11 +176,14 @@ AUDITED: list[AnyEvent] = [
         ("type: PATH\nname: /etc/passwd", [2]),
         ("type: PATH\nname: dd", [1]),
         ("name|contains: '1.2.3.4'", []),
-        ("type: SYSCALL\nexe: /usr/bin/dd", [1, 2, 3, 4]),
+        ("type: SYSCALL\nexe: /usr/bin/dd", [1]),
+        ("exe: /usr/bin/dd", [1]),
+        ("exe: /usr/bin/dd\nSYSCALL: [openat, connect]", [2, 3]),
+        ("exe: /usr/bin/dd\nname: /etc/passwd", [2]),
         ("type: PATH\nname: /etc/new", [4]),
         ("type: PATH\nname: /etc/old", [4]),
         ("name|re: ^/etc/", [2, 4]),
-        ("name: null\ntype: SYSCALL", [3]),
+        ("name: null\nSYSCALL: [connect, openat]", [3]),
         ("SYSCALL: rename\nname|exists: true", [4]),
         ("type: SYSCALL\ncomm: dd\nSYSCALL: connect", [3]),
         ("SYSCALL: [execve, execveat]\neuid: 33", [1]),
@@ -195,6 +198,15 @@ AUDITED: list[AnyEvent] = [
 def test_auditd(check: str, found: list[int]) -> None:
     """Records of the audit subsystem are the events of the system calls that they tell of."""
     assert matched(asking(check, AUDIT), *AUDITED) == found
+
+
+def test_alternatives_of_auditd() -> None:
+    """Each alternative is about its own events: where none are named, programs that are started."""
+    text = sigma("a:\n  exe: /usr/bin/dd\nb:\n  type: PATH\n  name: /etc/passwd\ncondition: 1 of *", AUDIT)
+    assert matched(text, *AUDITED) == [1, 2]
+    assert matched(sigma("a:\n  exe: /bin/x\ncondition: not a", AUDIT), *AUDITED) == [1]
+    text = sigma("a:\n  SYSCALL: connect\nb:\n  exe: /bin/x\ncondition: a and not b", AUDIT)
+    assert matched(text, *AUDITED) == [3]
 
 
 def test_nobody_logged_in() -> None:
