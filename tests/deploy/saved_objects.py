@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sinks.elastic_setup import FIELD_TYPES
 from tests.sinks.samples import detection
 from tests.sinks.test_ecs import EVENTS, leaves, made
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "deploy/kibana/tracetide.ndjson"
-TEMPLATE = ROOT / "deploy/elasticsearch/alerts-template.json"
 
 Saved = dict[str, Any]
 
@@ -85,13 +85,11 @@ def field_types() -> Mapping[str, str]:
 
     The documents are those of every kind of event; a field that none of them has is in no alert.
     """
-    template = json.loads(TEMPLATE.read_bytes())["template"]["mappings"]
-    assert template["date_detection"] is False
-    named = dict(_named(template["properties"]))
-    found = dict(named)
+    assert FIELD_TYPES["date_detection"] is False
+    found = dict(_named(FIELD_TYPES["properties"]))
     for event in EVENTS.values():
         for name, value in leaves(made(detection(event=event, lost=3))):
-            found.setdefault(name, _dynamic(template["dynamic_templates"], name, value))
+            found.setdefault(name, _dynamic(FIELD_TYPES["dynamic_templates"], name, value))
     return found
 
 

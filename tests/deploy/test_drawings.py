@@ -16,6 +16,7 @@ from tests.deploy.saved_objects import drawings, values
 from tests.peers.vega import Draw, Drawn
 from tests.scenarios import SCENARIOS, detections, recorded
 from tests.sinks.samples import detection, process
+from tracetide.kibana.process_tree import ALERTS
 from wire.detection import Detection, RuleInfo, Technique
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -112,11 +113,12 @@ def test_cells_have_the_colour_of_the_worst_severity(draw: Draw) -> None:
 
 
 def test_the_tree_shows_every_process_below_its_parent(draw: Draw) -> None:
-    """All processes and ancestors of the attacks, each after its parent and one step further in."""
+    """All processes and ancestors of the newest alerts, each after its parent and one step further in."""
+    newest = sorted(attacks(), key=lambda each: each.time, reverse=True)[:ALERTS]
     picture = drawn(draw, "tree", attacks(), height=560)
     lines = {line["id"]: line for line in picture.data["lines"]}
     assert lines.keys() == {
-        one.entity for each in attacks() for one in (each.process, *each.ancestors) if one is not None
+        one.entity for each in newest for one in (each.process, *each.ancestors) if one is not None
     }
     below = [line for line in lines.values() if line["parent"]]
     assert len(below) > 10
@@ -126,9 +128,9 @@ def test_the_tree_shows_every_process_below_its_parent(draw: Draw) -> None:
         between = [other for other in lines.values() if above["line"] < other["line"] <= line["line"]]
         assert len(between) == line["line"] - above["line"]
         assert all(other["depth"] > above["depth"] for other in between)
-    alerts = Counter(each.process.entity for each in attacks() if each.process)
+    alerts = Counter(each.process.entity for each in newest if each.process)
     assert {name: line["total"] for name, line in lines.items() if line["total"]} == alerts
-    assert {each.rule.name for each in attacks() if each.process} >= {
+    assert {each.rule.name for each in newest if each.process} >= {
         line["rule"] for line in lines.values() if line["rule"]
     }
 

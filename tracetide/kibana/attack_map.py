@@ -116,7 +116,7 @@ _SCALES: list[Spec] = [
 
 _X = {"scale": "x", "field": "tactic"}
 _TOP = {"signal": "header + (datum.row - 1) * step"}
-_INK = {"signal": "luminance(scale('heat', datum.alerts)) > 0.3 ? '#1a1c21' : '#ffffff'"}
+_INK = {"signal": "luminance(scale('heat', datum.alerts)) > 0.2 ? '#1a1c21' : '#ffffff'"}
 _INSIDE: Spec = {"x": {**_X, "offset": 11}, "limit": {"signal": "column - 16"}, "fill": _INK}
 
 _CELL: Spec = {

@@ -21,10 +21,10 @@ _ARRIVAL = Times("event.ingested", "arrival")
 _INCOMPLETE = Count("not all known", "tracetide.missing: *")
 _AFTER_LOSS = Count("after losses", "tracetide.lost > 0")
 
-# How far the consumers are behind, and what could not be delivered, only Kafka knows.
+# How far the consumers are behind, and what could not be delivered, is in no document.
 _ELSEWHERE = """\
-What no alert carries is in Kafka. **Lag** is that of the consumer groups `tracetide-stream` and
-`tracetide-forward-elasticsearch`. **Dead letters** are in the topic `tracetide.dead.v1`.
+What no alert carries is where it arises. **Lag** is that of the consumer groups `tracetide-stream` and
+`tracetide-forward-elasticsearch` in Kafka. **Dead letters** are listed by `tracetide dead list`.
 
 Losses are counted in the minute before an alert: a host that lost events and had no alert is not seen here.
 
