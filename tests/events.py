@@ -3,7 +3,20 @@
 from typing import Any
 
 from wire.batch import Batch, Host
-from wire.event import Ancestor, AnyEvent, Change, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
+from wire.event import (
+    Ancestor,
+    AnyEvent,
+    Call,
+    Change,
+    Exec,
+    Exit,
+    Fork,
+    Identity,
+    Loss,
+    Open,
+    Snapshot,
+    Socket,
+)
 
 HOST = Host(id="host-1", name="web-1", boot="boot-1")
 SECOND = 10**9
@@ -67,6 +80,18 @@ def change(seq: int, pid: int, path: str, **given: Any) -> Change:
     """``pid`` removes the file ``path``."""
     facts: dict[str, Any] = {"type": "unlink", "result": 0, "path": path}
     return Change(**facts | _base(seq, pid, given))
+
+
+def become(seq: int, pid: int, user: int, **given: Any) -> Identity:
+    """``pid`` asks to become ``user``."""
+    facts: dict[str, Any] = {"type": "setuid", "result": 0, "ids": [user]}
+    return Identity(**facts | _base(seq, pid, given))
+
+
+def call(seq: int, pid: int, name: str, *args: int, **given: Any) -> Call:
+    """``pid`` makes the system call ``name``."""
+    facts: dict[str, Any] = {"type": name, "result": 0, "args": list(args)}
+    return Call(**facts | _base(seq, pid, given))
 
 
 def connect(seq: int, pid: int, ip: str, port: int, **given: Any) -> Socket:

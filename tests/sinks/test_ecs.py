@@ -40,6 +40,11 @@ EVENTS: dict[str, dict[str, Any]] = {
     "accept": {**SOCKET, "type": "accept4", "result": 5, "family": "ipv4", "proto": "udp"},
     "listen": {**SOCKET, "type": "listen", "result": 0, "remote_ip": None, "remote_port": None},
     "unix": {"kind": "socket", "type": "connect", "result": 0, "fd": 3, "family": "unix", "path": "@x"},
+    "delete": {"kind": "change", "type": "unlinkat", "result": 0, "path": "/var/log/auth.log"},
+    "chmod": {"kind": "change", "type": "chmod", "result": -1, "path": "/tmp/x", "mode": 0o4755},
+    "setuid": {"kind": "identity", "type": "setuid", "result": 0, "ids": [0], "names": ["root"]},
+    "ptrace": {"kind": "call", "type": "ptrace", "result": 0, "args": [16, 1]},
+    "sendto": {**SOCKET, "type": "sendto", "result": 9},
     "nothing": {},
 }
 

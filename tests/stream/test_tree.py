@@ -2,7 +2,7 @@
 
 from stream.process import NOBODY, Process
 from stream.tree import LINGER, MAX_DEPTH, Tree, apply
-from tests.events import SECOND, execute, fork, leave, open_file, snapshot, start
+from tests.events import SECOND, become, execute, fork, leave, open_file, snapshot, start
 
 
 def names(process: Process) -> list[str | None]:
@@ -111,3 +111,19 @@ def test_user_and_container_follow_the_events() -> None:
     process = apply(tree, execute(2, 20, "su", user="root", cgroup=1))
     apply(tree, open_file(3, 20, "/x", uid=1000, cgroup=5))
     assert (process.uid, process.user, process.container.id) == (1000, None, identity[:12])
+
+
+def test_a_change_of_users_is_judged_as_the_user_who_asked_for_it() -> None:
+    """While the call is looked at the process is who it was; from its next event on it is who it became."""
+    tree = Tree()
+    apply(tree, execute(1, 10, "su", uid=1000, user="anna"))
+    process = apply(tree, become(2, 10, 0, uid=0))
+    assert (process.uid, process.user) == (1000, "anna")
+    apply(tree, open_file(3, 10, "/etc/shadow", uid=0))
+    assert (process.uid, process.user) == (0, "root")
+
+
+def test_a_change_of_users_of_a_process_never_seen() -> None:
+    """Nothing is known of who it was, so it is who it became."""
+    process = apply(Tree(), become(1, 10, 33, uid=33))
+    assert process.uid == 33

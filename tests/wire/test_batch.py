@@ -5,9 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import batch, connect, execute, fork, leave, loss, open_file, snapshot
+from tests.events import (
+    batch,
+    become,
+    call,
+    change,
+    connect,
+    execute,
+    fork,
+    leave,
+    loss,
+    open_file,
+    snapshot,
+)
 from wire import batch as wire_batch
 from wire.batch import BatchError
+from wire.event import KINDS, Descriptor
 
 ONE_OF_EACH = batch(
     snapshot(1, 1, "init"),
@@ -17,6 +30,9 @@ ONE_OF_EACH = batch(
     connect(5, 7, "::1", 443, family="ipv6"),
     leave(6, 7, code=1),
     loss(7, openat=3),
+    change(8, 7, "/etc/x", raw="x", owner=3),
+    become(9, 7, 33, names=["www-data"]),
+    call(10, 7, "dup2", 3, 0, fd=0, file=Descriptor("ipv4", "1.1.1.1:1->2.2.2.2:2", 5)),
 )
 
 
@@ -25,11 +41,16 @@ def test_every_kind_of_event_survives_the_wire() -> None:
     assert wire_batch.decode(wire_batch.encode(ONE_OF_EACH)) == (ONE_OF_EACH, [])
 
 
+def test_one_of_each() -> None:
+    """No kind of event is left out of these tests."""
+    assert {type(event) for event in ONE_OF_EACH.events} == set(KINDS)
+
+
 def test_one_bad_event_does_not_cost_the_others() -> None:
     """An event of a wrong type is handed out with its reason, and the rest of the batch is good."""
     data = wire_batch.encode(ONE_OF_EACH).replace(b'"result":-13', b'"result":"no"')
     decoded, bad = wire_batch.decode(data)
-    assert [event.seq for event in decoded.events] == [1, 2, 3, 5, 6, 7]
+    assert [event.seq for event in decoded.events] == [1, 2, 3, 5, 6, 7, 8, 9, 10]
     assert [(b'"seq":4' in event.raw, "$.result" in event.reason) for event in bad] == [(True, True)]
 
 
@@ -37,7 +58,7 @@ def test_invalid_utf8_in_an_event_costs_that_event_only() -> None:
     """Bytes that are no text are a bad event, not a bad batch."""
     data = wire_batch.encode(ONE_OF_EACH).replace(b"/etc/passwd", b"/etc/\xff\xfe")
     decoded, bad = wire_batch.decode(data)
-    assert len(decoded.events) == 6
+    assert len(decoded.events) == 9
     assert len(bad) == 1
 
 

@@ -15,6 +15,8 @@ from wire.event import Ancestor, Descriptor, Exec
 
 pytestmark = pytest.mark.kernel
 
+EVENTS = ()
+
 TRUE = "/bin/true"
 
 

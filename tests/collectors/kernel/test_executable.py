@@ -12,6 +12,8 @@ from tests.collectors.kernel.rendered import rendered
 from tests.collectors.kernel.watching import Watch
 from wire.event import Exec
 
+EVENTS = ()
+
 TRUE = shutil.which("true") or "/bin/true"
 
 

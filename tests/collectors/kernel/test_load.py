@@ -28,7 +28,7 @@ def make(shells: int, total: int = TOTAL) -> list[int]:
 @pytest.mark.parametrize("shells", [1, 4])
 def test_every_program_is_accounted_for(kernel: None, shells: int) -> None:
     """Each exec is seen or counted as lost, and its parent is known."""
-    with watching(KernelSource()) as watch:
+    with watching(KernelSource(())) as watch:
         parents = make(shells)
         watch.settle()
     runs = [event for event in watch.events if isinstance(event, Exec) and event.args == ["/bin/true", "run"]]

@@ -13,6 +13,8 @@ from wire.event import Socket
 
 pytestmark = pytest.mark.kernel
 
+EVENTS = ("connect", "accept", "accept4", "bind", "listen")
+
 INTERNET = [(socket.AF_INET, "127.0.0.1", "ipv4"), (socket.AF_INET6, "::1", "ipv6")]
 
 PRELUDE = """

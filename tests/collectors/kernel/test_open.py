@@ -11,6 +11,8 @@ from wire.event import Open
 
 pytestmark = pytest.mark.kernel
 
+EVENTS = ("open", "openat", "openat2", "creat")
+
 # The functions of the C library that all the scripts below use.
 LIBRARY = """
 import ctypes, os, struct, sys

@@ -13,6 +13,8 @@ from wire.event import Exec, Exit, Fork
 
 pytestmark = pytest.mark.kernel
 
+EVENTS = ()
+
 
 def start_of(pid: int) -> int:
     """Nanoseconds since boot from field 22 of /proc/PID/stat."""

@@ -42,7 +42,7 @@ def test_same_as_exec(kernel: None, processes: list[subprocess.Popen[bytes]], tm
     ):
         # The surrogate stands for a byte that is no UTF-8.
         command = [sys.executable, "-I", "-c", "import sys; sys.stdin.readline()", "caf\udce9", "", "x y"]
-        with watching(KernelSource()) as before:
+        with watching(KernelSource(())) as before:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -53,7 +53,7 @@ def test_same_as_exec(kernel: None, processes: list[subprocess.Popen[bytes]], tm
             )
             processes.append(process)
             before.settle()
-        with watching(KernelSource()) as after:
+        with watching(KernelSource(())) as after:
             pass
     (executed,) = before.of(process.pid, Exec)
     found = snapshot_of(after, process.pid)
@@ -66,7 +66,7 @@ def test_same_as_exec(kernel: None, processes: list[subprocess.Popen[bytes]], tm
 
 def test_parents_come_first(kernel: None) -> None:
     """Whoever reads the snapshot knows the parent of every process before the process."""
-    with watching(KernelSource()) as watch:
+    with watching(KernelSource(())) as watch:
         pass
     seen: set[int] = set()
     snapshots = [event for event in watch.events if isinstance(event, Snapshot)]
@@ -86,7 +86,7 @@ def test_keys_go_on_in_live_events(kernel: None, processes: list[subprocess.Pope
     """The events of a process that was there before carry the same identity as its snapshot."""
     process = subprocess.Popen(["/bin/sh", "-c", "read x; exit 5"], stdin=subprocess.PIPE)
     processes.append(process)
-    with watching(KernelSource()) as watch:
+    with watching(KernelSource(())) as watch:
         process.communicate(b"\n")
         watch.settle()
     (end,) = watch.of(process.pid, Exit)
@@ -97,7 +97,7 @@ def test_keys_go_on_in_live_events(kernel: None, processes: list[subprocess.Pope
 
 def test_containers_in_the_snapshot(kernel: None, containers: Workshop) -> None:
     """A container that already runs is known by its control group, and so is what is started in it later."""
-    with running(containers, "sleep", "30") as container, watching(KernelSource()) as watch:
+    with running(containers, "sleep", "30") as container, watching(KernelSource(())) as watch:
         container.execute("/bin/true", "later")
         watch.settle()
     found = snapshot_of(watch, container.pid)
@@ -110,7 +110,7 @@ def test_containers_in_the_snapshot(kernel: None, containers: Workshop) -> None:
 
 def test_kernel_threads(kernel: None) -> None:
     """Threads of the kernel have a name, and nothing that could be executed."""
-    with watching(KernelSource()) as watch:
+    with watching(KernelSource(())) as watch:
         pass
     thread = snapshot_of(watch, 2)
     assert (thread.comm, thread.exepath, thread.args) == ("kthreadd", None, [])
@@ -129,13 +129,13 @@ fd = os.memfd_create('x')
 os.write(fd, open('/bin/sleep', 'rb').read())
 os.execve(fd, ['sleep', '30'], {})
 """
-    with watching(KernelSource()) as before:
+    with watching(KernelSource(())) as before:
         processes.append(subprocess.Popen([str(gone), "30"]))
         processes.append(subprocess.Popen([sys.executable, "-I", "-c", memory]))
         while len(before.of(processes[1].pid, Exec)) < 2:
             before.settle()
     gone.unlink()
-    with watching(KernelSource()) as watch:
+    with watching(KernelSource(())) as watch:
         pass
     first, second = (snapshot_of(watch, process.pid) for process in processes)
     assert (first.exepath, first.memfd) == (str(gone), False)

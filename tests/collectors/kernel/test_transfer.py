@@ -8,6 +8,8 @@ from wire.event import Socket
 
 pytestmark = pytest.mark.kernel
 
+EVENTS = ("sendto", "sendmsg", "recvfrom", "recvmsg")
+
 LIBRARY = """
 import socket, struct
 def pair(kind, family, address):
