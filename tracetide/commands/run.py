@@ -11,6 +11,7 @@ import click
 from collectors.recording import RecordingWriter
 from rules import RuleSet
 from sinks import SINKS, open_sink
+from sinks.contract import Sink, SinkError
 from sinks.embedded import delivering
 from sinks.runner import Refusal
 from sinks.store import Store
@@ -79,13 +80,23 @@ async def _run(
         opened = [open_sink(name) for name in names]
         for sink in opened:
             stack.push_async_callback(sink.close)
-            await sink.check()
+            await _check(sink, queue)
         writer = stack.enter_context(RecordingWriter(record)) if record else None
         lasting = [name for name in names if name != "console"]  # what nobody saw is not shown later
         store = await stack.enter_async_context(Store(queue, lasting)) if lasting else None
         deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
         await stack.enter_async_context(files.followed(adopt))
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
+
+
+async def _check(sink: Sink, queue: Path) -> None:
+    """Say what is wrong with a sink, and watch all the same: after a boot the network may come later."""
+    try:
+        await sink.check()
+    except SinkError as error:
+        if sink.name == "console":
+            raise
+        _log.warning("%s; what is detected meanwhile waits in %s", error, queue)
 
 
 async def _observed(
