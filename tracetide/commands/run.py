@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rules import RuleSet
 from sinks import SINKS, open_sink
 from sinks.contract import Sink, SinkError
 from sinks.embedded import delivering
-from sinks.runner import Refusal
+from sinks.runner import Refusal, Runner
 from sinks.store import Store
 from stream import local
 from stream.engine import Engine
@@ -84,9 +85,17 @@ async def _run(
         writer = stack.enter_context(RecordingWriter(record)) if record else None
         lasting = [name for name in names if name != "console"]  # what nobody saw is not shown later
         store = await stack.enter_async_context(Store(queue, lasting)) if lasting else None
+        stack.callback(lambda: _tell(deliver.runners))
         deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
         await stack.enter_async_context(files.followed(adopt))
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
+
+
+def _tell(runners: Sequence[Runner]) -> None:
+    """What became of the detections, for each sink but the one that showed it."""
+    for runner in runners:
+        if runner.sink.name != "console":
+            click.echo(f"{runner.sink.name}: {runner.counters.line(time.time())}", err=True)
 
 
 async def _check(sink: Sink, queue: Path) -> None:
