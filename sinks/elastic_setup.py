@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 
+from sinks import http
 from sinks.contract import SinkError
 from sinks.elasticsearch import Settings, connected
 
@@ -189,13 +190,13 @@ class _Server:
     async def is_opensearch(self) -> bool:
         """By what it says of itself; a server that says nothing is none."""
         answer = await self._ask("GET", "/")
-        version = _object(answer).get("version")
+        version = http.told(answer).get("version")
         return isinstance(version, dict) and version.get("distribution") == "opensearch"
 
     async def get(self, path: str) -> dict[str, Any] | None:
         """What is there, or nothing."""
         answer = await self._ask("GET", path)
-        return _object(answer) if answer.status_code == 200 else None
+        return http.told(answer) if answer.status_code == 200 else None
 
     async def put(self, path: str, body: dict[str, Any]) -> None:
         """Write it; raises ``SinkError`` if the server does not."""
@@ -228,15 +229,7 @@ class _Server:
         return httpx.URL(self.url).host
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        told = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
 def _refusal(answer: httpx.Response) -> str:
-    error = _object(answer).get("error")
+    error = http.told(answer).get("error")
     reason = error.get("reason") if isinstance(error, dict) else error
     return f"{answer.status_code} {reason or answer.reason_phrase}"[:500]

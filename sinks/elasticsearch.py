@@ -7,7 +7,7 @@ roll over, and an id is unique only within what has not rolled over.
 """
 
 import base64
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -135,7 +135,9 @@ class ElasticsearchSink:
         now = datetime.now(UTC)
         entries = [self._entry(detection, now) for detection in detections]
         sound = [entry for entry in entries if isinstance(entry, bytes)]
-        outcomes = iter([outcome for part in _parts(sound) for outcome in await self._send(part)])
+        outcomes = iter(
+            [outcome for part in http.parts(sound, len, _BODY) for outcome in await self._send(part)]
+        )
         return [next(outcomes) if isinstance(entry, bytes) else entry for entry in entries]
 
     async def check(self) -> None:
@@ -146,7 +148,7 @@ class ElasticsearchSink:
             answer = await self.client.post(f"{self.url}/_security/user/_has_privileges", json=asked)
         except httpx.RequestError as error:
             raise SinkError(f"Elasticsearch at {self._host()} cannot be reached ({_kind(error)})") from None
-        told = _json(answer)
+        told = http.told(answer)
         if answer.status_code == 200 and told.get("has_all_requested") is False:
             raise SinkError(
                 f"the Elasticsearch user {told.get('username')} needs the privileges create_doc and "
@@ -184,7 +186,7 @@ class ElasticsearchSink:
             return [Retry(f"no answer from {self._host()} ({_kind(error)})")] * len(entries)
         if answer.status_code == 413:
             return await self._halve(entries)
-        items = _json(answer).get("items")
+        items = http.told(answer).get("items")
         if answer.status_code != 200 or not isinstance(items, list) or len(items) != len(entries):
             return [Retry(f"{self._host()}: {_refusal(answer)}", http.wish(answer))] * len(entries)
         return [classify(item["create"]) for item in items]
@@ -216,18 +218,6 @@ def classify(item: dict[str, Any]) -> Outcome:
     return Retry(reason)
 
 
-def _parts(entries: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """The entries in order, in parts of at most ``_BODY`` bytes where one entry is not more than that."""
-    start, size = 0, 0
-    for end, entry in enumerate(entries):
-        if size + len(entry) > _BODY and end > start:
-            yield entries[start:end]
-            start, size = end, 0
-        size += len(entry)
-    if start < len(entries):
-        yield entries[start:]
-
-
 def _reason(error: dict[str, Any]) -> str:
     cause = error.get("caused_by", {}).get("reason")
     return ": ".join(str(part) for part in (error.get("type"), error.get("reason"), cause) if part)[:500]
@@ -237,22 +227,13 @@ def _refusal(answer: httpx.Response) -> str:
     """What to do about an answer to a whole request."""
     if answer.status_code == 401:
         return "401: the server does not accept the API key or the password (TRACETIDE_ELASTICSEARCH_*)"
-    error = _json(answer).get("error")
+    error = http.told(answer).get("error")
     reason = _reason(error) if isinstance(error, dict) else ""
     if answer.status_code == 403:
         return f"403: the user may not do this; it needs create_doc and auto_configure ({reason})"
     if answer.status_code == 200:
         return "what answers there is no Elasticsearch"
     return f"{answer.status_code} {reason or answer.reason_phrase}"
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's object; empty where a proxy answered with something else."""
-    try:
-        told = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _kind(error: httpx.RequestError) -> str:

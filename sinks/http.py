@@ -2,15 +2,19 @@
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
+import orjson
 from pydantic import SecretStr
 
 from sinks.contract import Delivered, Never, Outcome, Retry
+
+Entry = TypeVar("Entry")
 
 # Not the detection's fault: the credentials, or the server's state.
 _NOT_NOW = {401, 403, 407, 408, 425, 429}
@@ -47,6 +51,27 @@ def classify(host: str, answer: httpx.Response) -> Outcome:
     if 400 <= status < 500 and status not in _NOT_NOW:
         return Never(reason)
     return Retry(reason, wish(answer))
+
+
+def told(answer: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON object; empty where a proxy answered with something else."""
+    try:
+        found = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def parts(entries: Sequence[Entry], size: Callable[[Entry], int], largest: int) -> Iterator[Sequence[Entry]]:
+    """The entries in order, in parts of at most ``largest`` bytes where one entry is not more than that."""
+    start, held = 0, 0
+    for end, entry in enumerate(entries):
+        if held + size(entry) > largest and end > start:
+            yield entries[start:end]
+            start, held = end, 0
+        held += size(entry)
+    if start < len(entries):
+        yield entries[start:]
 
 
 def wish(answer: httpx.Response) -> float | None:

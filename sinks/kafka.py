@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, Literal, Self
 
 import orjson
@@ -17,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sinks.body import body
 from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
 from sinks.ecs import document
-from sinks.formats.ocsf import finding
+from sinks.formats.ocsf import encoded as ocsf
 from wire.detection import Detection
 
 Shape = Literal["tracetide", "ecs", "ocsf"]
@@ -149,11 +148,4 @@ def _ecs(detection: Detection) -> bytes | Never:
         return Never(f"no document can be made of it: {error}")
 
 
-def _ocsf(detection: Detection) -> bytes | Never:
-    try:
-        return orjson.dumps(finding(detection, version("tracetide")))
-    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
-        return Never(f"no finding can be made of it: {error}")
-
-
-_SHAPES = {"tracetide": body, "ecs": _ecs, "ocsf": _ocsf}
+_SHAPES = {"tracetide": body, "ecs": _ecs, "ocsf": ocsf}

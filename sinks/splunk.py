@@ -9,9 +9,9 @@ import asyncio
 import gzip
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import httpx
 import orjson
@@ -140,7 +140,7 @@ class SplunkSink:
         outcomes: dict[str, Outcome] = {
             one.id: entry for one, entry in zip(new, entries, strict=True) if isinstance(entry, Never)
         }
-        for part in _parts(sound):
+        for part in http.parts(sound, lambda entry: len(entry[1]), _BODY):
             outcomes |= await self._send(part)
         waiting = {one.id for one in detections} - set(outcomes)
         outcomes |= await self._acknowledged(waiting)
@@ -188,7 +188,7 @@ class SplunkSink:
         return await self._refused(part, answer)
 
     async def _refused(self, part: Sequence[tuple[str, bytes]], answer: httpx.Response) -> dict[str, Outcome]:
-        number = _json(answer).get("invalid-event-number")
+        number = http.told(answer).get("invalid-event-number")
         code, reason = _code(answer), _reason(answer)
         fault = answer.status_code == 400 and code in _FAULT_OF_ONE_EVENT
         if fault and isinstance(number, int) and 0 <= number < len(part):
@@ -214,7 +214,7 @@ class SplunkSink:
             return self._all(part, Delivered())
         if not part:
             return {}
-        ack = _json(answer).get("ackId")
+        ack = http.told(answer).get("ackId")
         if not isinstance(ack, int):
             raise SinkError(_NO_ACK)
         if ack <= self._last_ack:
@@ -254,7 +254,7 @@ class SplunkSink:
             if _code(answer) == _ACK_DISABLED:
                 raise SinkError(_NO_ACK)
             return set()
-        told = _json(answer).get("acks")
+        told = http.told(answer).get("acks")
         return {ack for ack in acks if isinstance(told, dict) and told.get(str(ack)) is True}
 
     def _forget_old(self) -> None:
@@ -291,33 +291,12 @@ def _entry(detection: Detection, given: dict[str, str]) -> bytes | Never:
     )
 
 
-def _parts(entries: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, bytes]]]:
-    """The entries in order, in parts of at most ``_BODY`` bytes where one entry is not more than that."""
-    start, size = 0, 0
-    for end, (_, entry) in enumerate(entries):
-        if size + len(entry) > _BODY and end > start:
-            yield entries[start:end]
-            start, size = end, 0
-        size += len(entry)
-    if start < len(entries):
-        yield entries[start:]
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's object; empty where a proxy answered with something else."""
-    try:
-        told = orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
 def _code(answer: httpx.Response) -> int | None:
-    code = _json(answer).get("code")
+    code = http.told(answer).get("code")
     return code if isinstance(code, int) else None
 
 
 def _reason(answer: httpx.Response) -> str:
     code = _code(answer)
-    text = _REMEDIES.get(-1 if code is None else code) or str(_json(answer).get("text", ""))[:200]
+    text = _REMEDIES.get(-1 if code is None else code) or str(http.told(answer).get("text", ""))[:200]
     return f"{answer.status_code} {answer.reason_phrase}" + (f", code {code}: {text}" if text else "")

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sinks import http
 from sinks.body import body
 from sinks.contract import Never, Outcome, Retry, SinkError
-from sinks.formats.template import Template, read_template
+from sinks.formats.template import read_template
 from wire.detection import Detection
 
 # Requests under way at once.
@@ -72,7 +72,7 @@ def create(settings: Settings) -> "WebhookSink":
         client=http.client(headers, settings.timeout, settings.ca_certs),
         url=settings.url,
         secret=settings.secret,
-        template=read_template(settings.template) if settings.template else None,
+        encode=read_template(settings.template) if settings.template else body,
         gzip=settings.gzip,
     )
 
@@ -84,7 +84,7 @@ class WebhookSink:
     client: httpx.AsyncClient = field(repr=False)
     url: SecretStr
     secret: SecretStr | None = None
-    template: Template | None = None
+    encode: Callable[[Detection], bytes | Never] = body
     gzip: bool = False
     name: str = "webhook"
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -105,7 +105,7 @@ class WebhookSink:
         await self.client.aclose()
 
     async def _post(self, detection: Detection) -> Outcome:
-        content = self.template(detection) if self.template else body(detection)
+        content = self.encode(detection)
         if isinstance(content, Never):
             return content
         if self.gzip:

@@ -1,9 +1,13 @@
 """A detection as a Detection Finding (class 2004) of the Open Cybersecurity Schema Framework 1.8."""
 
 from collections.abc import Mapping
+from importlib.metadata import version as package_version
 from typing import Any
 
+import orjson
+
 from sinks.attack import TACTICS
+from sinks.contract import Never
 from sinks.ecs import title
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo, Technique
 
@@ -61,6 +65,14 @@ def finding(detection: Detection, version: str) -> Fields:
             },
         }
     )
+
+
+def encoded(detection: Detection) -> bytes | Never:
+    """The finding as JSON; the event in a detection is not typed and may hold anything."""
+    try:
+        return orjson.dumps(finding(detection, package_version("tracetide")))
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        return Never(f"no finding can be made of it: {error}")
 
 
 def _finding_info(detection: Detection, milliseconds: int) -> Fields:

@@ -54,7 +54,7 @@ class Rsyslog:
         command = ["rsyslogd", "-n", "-f", str(self.folder / "rsyslog.conf"), "-i", str(self.folder / "pid")]
         with log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        for _ in range(100):
+        for _ in range(300):
             if accepts(self.ports["tls"]) and accepts(self.ports["tcp"]):
                 return
             time.sleep(0.05)
@@ -72,7 +72,7 @@ class Rsyslog:
         """What arrived, as soon as there are ``count``."""
         path = self.folder / "found.jsonl"
         lines: list[bytes] = []
-        for _ in range(100):
+        for _ in range(300):
             lines = path.read_bytes().splitlines() if path.exists() else []
             if len(lines) >= count:
                 break

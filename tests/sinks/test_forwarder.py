@@ -217,6 +217,23 @@ async def test_what_is_not_acknowledged_is_not_committed(kafka: str) -> None:
     assert received(up) >= ids(detections(100)) - {detection(1).id}
 
 
+async def test_a_destination_that_comes_back_gets_everything(kafka: str) -> None:
+    """While it is down the partitions are paused and one detection asks; then all of them arrive."""
+    sink = named()
+
+    async def refuse(given: Sequence[Detection]) -> Sequence[Outcome]:
+        return [Retry("down")] * len(given)
+
+    sink.script.extend([refuse] * 12)
+    await prepare(kafka, sink.name)
+    await send(kafka, detections(400))
+    async with forwarding(sink, kafka) as (_, counters):
+        await eventually(lambda: counters.delivered == 400)
+        await eventually(lambda: nothing_left(kafka, sink.name))
+    assert [len(call) for call in sink.calls[5:12]] == [1] * 7
+    assert received(sink) == ids(detections(400))
+
+
 async def test_partitions_change_hands_without_loss(kafka: str) -> None:
     """Forwarders that come and go share the partitions; every detection reaches one of them."""
     first, second = named(), named()
