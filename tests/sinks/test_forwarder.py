@@ -53,11 +53,14 @@ async def prepare(bootstrap: str, sink: str) -> None:
 
 
 async def partitions(bootstrap: str) -> list[TopicPartition]:
-    """The partitions of the topic of detections."""
+    """The partitions of the topic of detections; one just made is not known everywhere at once."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         (described,) = await admin.describe_topics([topics.DETECTIONS])
+        while not described["partitions"]:
+            await asyncio.sleep(0.1)
+            (described,) = await admin.describe_topics([topics.DETECTIONS])
     finally:
         await admin.close()
     return [TopicPartition(topics.DETECTIONS, each["partition"]) for each in described["partitions"]]

@@ -16,6 +16,7 @@ from tracetide.errors import CommandError
 from tracetide.kafka import create_topics
 from wire import batch as wire_batch
 from wire import topics
+from wire.batch import Host
 
 
 def test_a_condition_chooses_events_and_gives_them_their_surroundings() -> None:
@@ -43,8 +44,12 @@ async def test_events_are_delivered_and_committed_batch_by_batch(kafka: str) -> 
     sink, counters = ScriptedSink(name=f"events-{uuid.uuid4().hex[:8]}"), Counters()
     path = f"/{uuid.uuid4().hex}"
     await create_topics(kafka, partitions=3)
+    host = Host(id=path, name="web-1", boot=path)  # other tests leave events of theirs in the topic
     batches = [
-        batch(*(open_file(seq, 10, path if seq % 2 else "/other") for seq in range(first, first + 10)))
+        batch(
+            *(open_file(seq, 10, path if seq % 2 else "/other") for seq in range(first, first + 10)),
+            host=host,
+        )
         for first in range(1, 101, 10)
     ]
     producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all")
