@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sinks.contract import Delivered, Outcome
-from wire.detection import Detection, Priority, ProcessInfo
+from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
+from wire.inventory import Pod
 
 _STYLES: dict[Priority, str] = {
     "Emergency": "bold white on red",
@@ -186,6 +187,8 @@ def _rows(found: Detection) -> Iterator[tuple[str, Text]]:
             Text.assemble((visible(technique.id), "bold magenta"), " ", visible(technique.name + tactics)),
         )
     yield "where", _where(found)
+    if found.container and (inside := _rights(found.container)):
+        yield "", Text(visible(inside))
     yield "when", Text(_clock(found.time))
     if found.rule.response:
         yield "do", Text(visible(" ".join(found.rule.response.split())), style="green")
@@ -208,7 +211,28 @@ def _where(found: Detection) -> Text:
         inside.image and f"of {inside.image}",
     ]
     known = " ".join(visible(word) for word in words if word)
-    return Text.assemble("container ", (visible(inside.id[:12]), "cyan"), f" {known}".rstrip(), ", ", host)
+    place = Text.assemble("container ", (visible(inside.id[:12]), "cyan"), f" {known}".rstrip(), ", ")
+    if inside.pod and inside.pod.name:
+        place.append_text(_pod(inside.pod))
+    return place.append_text(host)
+
+
+def _pod(pod: Pod) -> Text:
+    workload = f" ({pod.workload_kind} {pod.workload})" if pod.workload and pod.workload_kind else ""
+    return Text.assemble(
+        "pod ", (visible(f"{pod.namespace or '?'}/{pod.name}"), "cyan"), visible(workload), ", "
+    )
+
+
+def _rights(inside: ContainerInfo) -> str:
+    """What makes a difference for how bad it is: how the process came there, and what it can reach."""
+    mounts = [mount.source for mount in inside.mounts if mount.writable]
+    facts = [
+        "started from outside (exec)" if inside.entered else None,
+        "privileged" if inside.privileged else None,
+        f"can write to the host's {', '.join(mounts)}" if mounts else None,
+    ]
+    return "; ".join(fact for fact in facts if fact)
 
 
 def _clock(nanoseconds: int) -> str:

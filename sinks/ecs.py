@@ -11,6 +11,7 @@ from typing import Any
 
 from sinks.attack import threat
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
+from wire.inventory import Mount, Pod
 
 VERSION = "9.4.0"
 
@@ -66,6 +67,7 @@ def document(detection: Detection, ingested: datetime) -> Fields:
             "os": {"type": "linux"},
         },
         "container": _container(detection.container),
+        "orchestrator": _orchestrator(detection.container.pod if detection.container else None),
         "process": _processes(detection),
         "user": _user(detection.process),
         "related": _related(detection),
@@ -205,12 +207,58 @@ def _container(container: ContainerInfo | None) -> Fields:
     if container is None:
         return {}
     name, tag, digest = _image(container.image or "")
+    if container.digest:
+        digest = container.digest.rpartition("@")[2]
     return {
         "id": container.id,
         "runtime": container.runtime,
         "name": container.name,
         "image": {"name": name, "tag": [tag], "hash": {"all": [digest]}},
+        "security_context": {"privileged": container.privileged},
     }
+
+
+def _orchestrator(pod: Pod | None) -> Fields:
+    if pod is None:
+        return {}
+    return {
+        "type": "kubernetes",
+        "namespace": pod.namespace,
+        "resource": {
+            "type": "pod",
+            "name": pod.name,
+            "id": pod.uid,
+            "ip": [pod.ip],
+            "label": _pairs(pod.labels),
+            "annotation": _pairs(pod.annotations),
+            "parent": {"type": pod.workload_kind and pod.workload_kind.lower()},
+        },
+    }
+
+
+def _pairs(values: Mapping[str, str] | None) -> list[str]:
+    """Names and values in one text each: as names of fields, those with dots would collide."""
+    return [f"{name}:{value}" for name, value in (values or {}).items()]
+
+
+def _inside(container: ContainerInfo | None) -> Fields:
+    """What ECS has no field for of a container."""
+    if container is None:
+        return {}
+    pod = container.pod or Pod()
+    return {
+        "entered": container.entered,
+        "labels": _pairs(container.labels),
+        "mounts": list(map(_mount, container.mounts)),
+        "node": pod.node,
+        "namespace_labels": _pairs(pod.namespace_labels),
+        "workload": {"kind": pod.workload_kind, "name": pod.workload},
+        "service_account": pod.service_account,
+    }
+
+
+def _mount(mount: Mount) -> str:
+    return f"{mount.source}:{mount.destination}:{'rw' if mount.writable else 'ro'}"
 
 
 def _image(reference: str) -> tuple[str, str, str]:
@@ -284,6 +332,7 @@ def _own(detection: Detection) -> Fields:
         "response": detection.rule.response,
         "false_positives": detection.rule.false_positives,
         "priority": detection.rule.priority,
+        "container": _inside(detection.container),
         "login_user": {"id": _text(detection.process.loginuid) if detection.process else None},
         "fields": {
             _WORDS.sub("_", name).strip("_"): _text(value) for name, value in detection.fields.items()

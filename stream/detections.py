@@ -6,7 +6,7 @@ import msgspec
 
 from rules import Rule
 from stream.host import HostState
-from stream.process import NOBODY, Process
+from stream.process import NOBODY, NOTHING, Process
 from wire.batch import Host
 from wire.detection import ContainerInfo, Detection, ProcessInfo, detection_id, entity_id
 from wire.event import Event
@@ -68,8 +68,18 @@ def _container(process: Process) -> ContainerInfo | None:
     container = process.container
     if container.full_id is None:
         return None
+    about = container.about
     return ContainerInfo(
-        id=container.full_id, runtime=container.runtime, name=container.name, image=container.image
+        id=container.full_id,
+        runtime=container.runtime,
+        name=about.name,
+        image=about.image,
+        digest=about.digest,
+        privileged=about.privileged,
+        labels=about.labels or {},
+        mounts=about.mounts or [],
+        pod=about.pod if about.pod != NOTHING.pod else None,
+        entered=process.entered,
     )
 
 
@@ -79,6 +89,8 @@ def _missing(event: Event, process: Process, state: HostState) -> Iterator[str]:
         yield "program and arguments: this process's exec was not seen and it is in no snapshot"
     if process.container.id is None:
         yield "container: nothing that names this process's control group was seen"
+    if process.container.silent:
+        yield f"name, image and rights of the container: {process.container.silent}"
     if process.parent is NOBODY and process.pid != 1:
         yield "parent: the process that started it was not seen"
     if state.torn(event.time):

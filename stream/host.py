@@ -5,7 +5,8 @@ from collections import deque
 import msgspec
 from msgspec import Struct, field
 
-from stream.process import NOBODY, Container, Process
+from stream.containers import Places
+from stream.process import HOST, NOBODY, UNKNOWN_CONTAINER, Container, Process
 from stream.tree import Key, Tree
 from wire.batch import Host
 
@@ -49,18 +50,22 @@ class HostState(Struct, kw_only=True):
 class _Saved(Struct, array_like=True):
     """A host's state. The first ``listed`` processes can be found by key, the others are ancestors of theirs.
 
-    ``parents`` are indices into ``processes``, -1 for none.
+    ``parents`` are indices into ``processes``, -1 for none. ``inside`` and ``cgroups`` are indices into
+    ``containers``, whose first two are no container and the host; ``named`` are those found by id.
     """
 
     host: Host
     last: int
     losses: list[tuple[int, int]]
     gap: int | None
-    cgroups: dict[int, Container]
+    containers: list[Container]
+    named: list[int]
+    cgroups: dict[int, int]
     ended: list[tuple[int, Key]]
     listed: int
     processes: list[Process]
     parents: list[int]
+    inside: list[int]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -78,16 +83,23 @@ def save(state: HostState) -> bytes:
             index[id(process.parent)] = len(processes)
             processes.append(process.parent)
         parents.append(index.get(id(process.parent), -1))
+    places = _Numbered()
     saved = _Saved(
         host=state.host,
         last=state.last,
         losses=list(state.losses),
         gap=state.gap,
-        cgroups=state.tree.cgroups,
+        containers=places.found,
+        named=[places.number(each) for each in state.tree.places.containers.values()],
+        cgroups={cgroup: places.number(each) for cgroup, each in state.tree.places.cgroups.items()},
         ended=list(state.tree.ended),
         listed=listed,
-        processes=[msgspec.structs.replace(process, parent=None) for process in processes],
+        processes=[
+            msgspec.structs.replace(process, parent=None, container=UNKNOWN_CONTAINER)
+            for process in processes
+        ],
         parents=parents,
+        inside=[places.number(process.container) for process in processes],
     )
     return _encoder.encode(saved)
 
@@ -95,14 +107,33 @@ def save(state: HostState) -> bytes:
 def restore(data: bytes) -> HostState:
     """The state that ``save`` wrote; raises ``msgspec.DecodeError`` for anything else."""
     saved = _decoder.decode(data)
-    for process, parent in zip(saved.processes, saved.parents, strict=True):
+    containers = [UNKNOWN_CONTAINER, HOST, *saved.containers[2:]]
+    for process, parent, place in zip(saved.processes, saved.parents, saved.inside, strict=True):
         process.parent = saved.processes[parent] if parent >= 0 else NOBODY
+        process.container = containers[place]
     tree = Tree(
         processes={_key(process): process for process in saved.processes[: saved.listed]},
         ended=deque(saved.ended),
-        cgroups=saved.cgroups,
+        places=Places(
+            containers={str(containers[each].full_id): containers[each] for each in saved.named},
+            cgroups={cgroup: containers[each] for cgroup, each in saved.cgroups.items()},
+        ),
     )
     return HostState(host=saved.host, tree=tree, last=saved.last, losses=deque(saved.losses), gap=saved.gap)
+
+
+class _Numbered:
+    """Gives each container a number: many processes share one, and must do so again."""
+
+    def __init__(self) -> None:
+        self.found: list[Container] = [UNKNOWN_CONTAINER, HOST]
+        self._numbers = {id(UNKNOWN_CONTAINER): 0, id(HOST): 1}
+
+    def number(self, container: Container) -> int:
+        if id(container) not in self._numbers:
+            self._numbers[id(container)] = len(self.found)
+            self.found.append(container)
+        return self._numbers[id(container)]
 
 
 def _key(process: Process) -> Key:

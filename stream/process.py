@@ -5,19 +5,25 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from wire.event import Descriptor
+from wire.inventory import Description, Pod
+
+NOTHING = Description(pod=Pod())
 
 
-class Container(Struct, frozen=True):
+class Container(Struct, omit_defaults=True):
     """Where a process runs. ``id`` is what rules see: ``host``, or the first 12 characters of ``full_id``.
 
-    It is ``None`` for a process of which nothing was seen but an event.
+    It is ``None`` for a process of which nothing was seen but an event. Not frozen: all processes of a
+    container share one, and must see what the inventory tells. ``about`` always has a pod, if only one of
+    which nothing is known; ``silent`` is the reason why the inventory could tell nothing.
     """
 
     id: str | None
     full_id: str | None = None
     runtime: str | None = None
-    name: str | None = None
-    image: str | None = None
+    about: Description = NOTHING
+    silent: str | None = None
+    cgroups: list[int] = field(default_factory=list)
 
 
 HOST = Container(id="host")
@@ -29,7 +35,8 @@ class Process(Struct, kw_only=True, omit_defaults=True):
 
     Not frozen: exec changes a process in place, and its children must see that.
     ``executed`` is the time of the last exec that was seen; ``cmdline`` and ``argline`` are joined once
-    per exec because rules read them for every event. An unknown parent is ``NOBODY``, which is
+    per exec because rules read them for every event. ``entered``: it, or an ancestor in the same container,
+    was started there from outside, as ``docker exec`` does. An unknown parent is ``NOBODY``, which is
     its own parent, so that a walk up never meets ``None``.
     """
 
@@ -67,7 +74,8 @@ class Process(Struct, kw_only=True, omit_defaults=True):
     lower_layer: bool | None = None
     memfd: bool | None = None
     stdio: list[Descriptor | None] = field(default_factory=list)
-    container: Container = UNKNOWN_CONTAINER
+    container: Container = field(default_factory=lambda: UNKNOWN_CONTAINER)
+    entered: bool | None = None
     cgroup: int | None = None
     executed: int | None = None
     exited: int | None = None

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from stream.containers import container_of
-from stream.process import NOBODY, Container, Process
+from stream.containers import Places, entered
+from stream.process import NOBODY, Process
 from wire.event import (
     Ancestor,
     Call,
     Change,
+    Container,
     Event,
     Exec,
     Exit,
@@ -37,11 +38,11 @@ Key = tuple[int, int]
 
 
 class Tree(Struct, kw_only=True):
-    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, and known control groups."""
+    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, and where they can be."""
 
     processes: dict[Key, Process] = field(default_factory=dict)
     ended: deque[tuple[int, Key]] = field(default_factory=deque)
-    cgroups: dict[int, Container] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
 
 
 def apply(tree: Tree, event: Event) -> Process:
@@ -59,7 +60,8 @@ def act(tree: Tree, event: Event) -> Process:
         process.user = "root" if event.uid == 0 else None
     if event.cgroup != process.cgroup and event.cgroup is not None:
         process.cgroup = event.cgroup
-        process.container = tree.cgroups.get(event.cgroup, process.container)
+        process.container = tree.places.cgroups.get(event.cgroup, process.container)
+        process.entered = entered(process)
     return process
 
 
@@ -144,10 +146,10 @@ def _load(tree: Tree, process: Process, event: Exec) -> None:
     process.lower_layer = event.lower_layer
     process.memfd = event.memfd
     process.stdio = event.stdio
-    process.container = container_of(event.cgroup_path) if event.cgroup_path else process.container
-    if event.cgroup is not None:
-        tree.cgroups[event.cgroup] = process.container
+    if event.cgroup_path:
+        process.container = tree.places.at(event.cgroup_path, event.cgroup)
     _ascend(tree, process, event.parents)
+    process.entered = entered(process)
 
 
 def _ascend(tree: Tree, process: Process, parents: list[Ancestor]) -> None:
@@ -202,6 +204,11 @@ def _cut(process: Process) -> None:
         member.depth = depth
 
 
+def _describe(tree: Tree, event: Container) -> Process:
+    tree.places.learn(event)
+    return NOBODY
+
+
 def _nobody(_tree: Tree, _event: Loss) -> Process:
     return NOBODY
 
@@ -217,4 +224,5 @@ _APPLY: dict[type[Event], Callable[[Tree, Any], Process]] = {
     Call: act,
     Socket: act,
     Loss: _nobody,
+    Container: _describe,
 }

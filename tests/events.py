@@ -8,6 +8,7 @@ from wire.event import (
     AnyEvent,
     Call,
     Change,
+    Container,
     Exec,
     Exit,
     Fork,
@@ -17,6 +18,7 @@ from wire.event import (
     Snapshot,
     Socket,
 )
+from wire.inventory import Description
 
 HOST = Host(id="host-1", name="web-1", boot="boot-1")
 SECOND = 10**9
@@ -109,6 +111,11 @@ def connect(seq: int, pid: int, ip: str, port: int, **given: Any) -> Socket:
 def loss(seq: int, **counts: int) -> Loss:
     """Events were lost in the ring buffer."""
     return Loss(where="ring", counts=counts, **_base(seq, 0, {}))
+
+
+def told(seq: int, container: str, about: Description | None = None, **given: Any) -> Container:
+    """The inventory tells of a container."""
+    return Container(id=container, about=about, **_base(seq, 0, given))
 
 
 def batch(*events: AnyEvent, host: Host = HOST) -> Batch:

@@ -9,6 +9,7 @@ import orjson
 from msgspec import Struct
 
 from wire.batch import Host
+from wire.inventory import Mount, Pod
 
 Priority = Literal["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"]
 PRIORITIES: tuple[Priority, ...] = (
@@ -65,12 +66,21 @@ class ProcessInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ContainerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The container of the process; ``id`` is the runtime's full id."""
+    """The container of the process; ``id`` is the runtime's full id.
+
+    ``entered``: the process was started in the container from outside, as by ``docker exec``.
+    """
 
     id: str
     runtime: str | None = None
     name: str | None = None
     image: str | None = None
+    digest: str | None = None
+    privileged: bool | None = None
+    labels: dict[str, str] = {}
+    mounts: list[Mount] = []
+    pod: Pod | None = None
+    entered: bool | None = None
 
 
 class Detection(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,6 +13,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from wire.inventory import Description
+
 
 class Event(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
     """What every event carries. ``type`` is the name that rules use (``evt.type``)."""
@@ -244,7 +246,22 @@ class Loss(Event, tag="loss", kw_only=True, frozen=True):
     counts: dict[str, int]
 
 
-AnyEvent = Fork | Exec | Snapshot | Exit | Open | Change | Identity | Call | Socket | Loss
+class Container(Event, tag="container", kw_only=True, frozen=True):
+    """What is known of a container, told before the first event of it and whenever that changes.
+
+    ``about`` is ``None`` if nobody could say anything in time, ``why`` says why. ``cgroup`` and
+    ``cgroup_path`` are a control group of the container's, if one was seen. ``removed``: it is gone.
+    """
+
+    type: Literal["container"] = "container"
+    id: str
+    about: Description | None = None
+    why: str | None = None
+    cgroup_path: str | None = None
+    removed: bool = False
+
+
+AnyEvent = Fork | Exec | Snapshot | Exit | Open | Change | Identity | Call | Socket | Loss | Container
 KINDS: tuple[type[Event], ...] = (
-    Fork, Exec, Snapshot, Exit, Open, Change, Identity, Call, Socket, Loss,
+    Fork, Exec, Snapshot, Exit, Open, Change, Identity, Call, Socket, Loss, Container,
 )  # fmt: skip

@@ -168,10 +168,4 @@ PROCESS = (
     later("proc.pidns_init_start_ts", "uint64", "when the pid namespace started", "times of forks"),
     later("proc.exe_ino.ctime_duration_pidns_start", "abstime",
           "age of the executable's inode relative to the container", "inodes of executables"),
-    later("proc.is_container_healthcheck", "bool", "whether this is the container's health check",
-          "inventory"),
-    later("proc.is_container_liveness_probe", "bool", "whether this is the container's liveness probe",
-          "inventory"),
-    later("proc.is_container_readiness_probe", "bool", "whether this is the container's readiness probe",
-          "inventory"),
 )  # fmt: skip

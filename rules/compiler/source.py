@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rules.catalogue.row import Code
-from rules.compiler import matching, patterns, transformers, values
+from rules.compiler import containers, matching, patterns, transformers, values
 from rules.compiler.binding import Binding
 from rules.compiler.comparison import Call, Comparison, Constant, FieldValue, Listed, Value
 
 # What generated source can name.
 NAMES: Mapping[str, Any] = {
     name: thing
-    for module in (values, transformers, matching, patterns)
+    for module in (values, containers, transformers, matching, patterns)
     for name, thing in vars(module).items()
     if callable(thing) and getattr(thing, "__module__", "").startswith("rules.compiler")
 }

@@ -8,6 +8,7 @@ from rules.compiler.output import output_parts
 from stream.process import HOST, NOBODY, Container, Process
 from tests.rules.files import only, rule
 from wire.event import Descriptor, Exec, Open, Socket
+from wire.inventory import Description, Pod
 
 BASE: dict[str, Any] = {"seq": 3, "time": 1_700_000_000_123_456_789, "pid": 12, "tid": 12, "start": 5}
 PARENT = Process(pid=1, name="systemd", cmdline="systemd", exepath="/sbin/init", parent=NOBODY)
@@ -29,7 +30,12 @@ PROCESS = Process(
     memfd=False,
     sid=1,
     stdio=[Descriptor("ipv4", "1.1.1.1:1->2.2.2.2:2"), None],
-    container=Container(id="0123456789ab", full_id="0" * 64, runtime="docker", image="reg:5000/a/nginx:1.25"),
+    container=Container(
+        id="0123456789ab",
+        full_id="0" * 64,
+        runtime="docker",
+        about=Description(image="reg:5000/a/nginx:1.25", pod=Pod()),
+    ),
     executed=1_700_000_000_000_000_000,
 )
 OPEN = Open(**BASE, type="openat", result=-2, path="/etc/x", raw="../etc/x", flags=0o2001101, mode=0o644)

@@ -6,6 +6,7 @@ import msgspec
 
 from wire.batch import Host
 from wire.detection import ContainerInfo, Detection, ProcessInfo, RuleInfo, Technique, detection_id, entity_id
+from wire.inventory import Mount, Pod
 
 BOOT = "5c0f0a52-6ad5-4f6e-9e4d-2f2f5a1c7d10"
 HOST = Host(id="4c4c4544004b4d10", name="node-1", boot=BOOT)
@@ -53,7 +54,28 @@ def detection(number: int = 1, **changes: Any) -> Detection:  # any field of a d
         process=process(40, "/bin/sh", "-c", "id", user="www-data", uid=33, tty=0, executed=NOVEMBER),
         ancestors=[process(30, "/usr/sbin/httpd", "-f", user="root", uid=0), process(1, "/sbin/init")],
         container=ContainerInfo(
-            id="f" * 64, runtime="containerd", name="shop", image="registry.example:5000/shop/web:1.2"
+            id="f" * 64,
+            runtime="containerd",
+            name="shop",
+            image="registry.example:5000/shop/web:1.2",
+            digest="registry.example:5000/shop/web@sha256:" + "a" * 64,
+            privileged=True,
+            labels={"team": "shop"},
+            mounts=[Mount("/var/run", "/run", "rw"), Mount("/srv", "/srv", "ro", writable=False)],
+            pod=Pod(
+                uid="5759a1ae-36ca-48a8-b20a-b0b5c8a90fb8",
+                name="web-7d4b9c-x2x4z",
+                namespace="shop",
+                namespace_labels={"stage": "live"},
+                node="node-1",
+                ip="10.1.2.3",
+                service_account="web",
+                workload="web",
+                workload_kind="Deployment",
+                labels={"app": "web", "app.kubernetes.io/name": "web"},
+                annotations={"owner": "team-shop"},
+            ),
+            entered=True,
         ),
         missing=["container.labels: no runtime socket"],
     )

@@ -16,7 +16,9 @@ from rich.console import Console
 from sinks.console import Block, ConsoleSink, Line, badge, progress, visible
 from sinks.contract import Delivered
 from tests.events import HOST
+from tests.sinks.samples import detection
 from wire.detection import PRIORITIES, ContainerInfo, Detection, ProcessInfo, RuleInfo, Technique
+from wire.inventory import Mount, Pod
 
 CONTAINER = ContainerInfo(id="ab12" * 16, runtime="docker", name="shop", image="shop:1.2")
 
@@ -87,7 +89,14 @@ def everywhere(text: str) -> Detection:
         output=text,
         process=hostile,
         ancestors=[hostile],
-        container=ContainerInfo(id=text, runtime=text, name=text, image=text),
+        container=ContainerInfo(
+            id=text,
+            runtime=text,
+            name=text,
+            image=text,
+            mounts=[Mount(text, text)],
+            pod=Pod(name=text, namespace=text, workload=text, workload_kind=text),
+        ),
         missing=[text],
     )
 
@@ -107,6 +116,14 @@ def test_a_block_tells_everything_an_analyst_asks() -> None:
         "applications that call a shell",
     ):
         assert fact in text
+
+
+def test_a_block_tells_the_pod_and_what_the_container_can_reach() -> None:
+    """What makes an intrusion worse is on its own line; a harmless container has none."""
+    text = re.sub(r"[│\s]", "", shown(Block(detection())))
+    assert "podshop/web-7d4b9c-x2x4z(Deploymentweb),hostnode-1" in text
+    assert "startedfromoutside(exec);privileged;canwritetothehost's/var/run" in text
+    assert "from outside" not in shown(Block(SOME))
 
 
 def test_the_tree_begins_with_the_oldest_ancestor_and_marks_the_culprit() -> None:

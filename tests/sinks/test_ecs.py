@@ -135,7 +135,18 @@ def test_an_analyst_finds_who_what_and_where() -> None:
     assert found["process"]["parent"]["executable"] == "/usr/sbin/httpd"
     assert found["process"]["interactive"] is False
     assert [one["pid"] for one in found["tracetide"]["ancestors"]] == [30, 1]
-    assert found["container"]["image"] == {"name": "registry.example:5000/shop/web", "tag": ["1.2"]}
+    image = {
+        "name": "registry.example:5000/shop/web",
+        "tag": ["1.2"],
+        "hash": {"all": [f"sha256:{'a' * 64}"]},
+    }
+    assert found["container"]["image"] == image
+    assert found["orchestrator"]["namespace"] == "shop"
+    assert found["orchestrator"]["resource"]["name"] == "web-7d4b9c-x2x4z"
+    assert found["orchestrator"]["resource"]["annotation"] == ["owner:team-shop"]
+    assert found["tracetide"]["container"]["workload"] == {"kind": "Deployment", "name": "web"}
+    assert found["tracetide"]["container"]["mounts"] == ["/var/run:/run:rw", "/srv:/srv:ro"]
+    assert found["tracetide"]["container"]["entered"] is True
     assert found["host"]["name"] == "node-1"
     assert found["user"] == {"id": "33", "name": "www-data"}
     assert found["related"]["user"] == ["www-data", "root"]

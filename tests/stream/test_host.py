@@ -41,7 +41,7 @@ def facts(state: HostState) -> object:
     return (
         {key: chain(process) for key, process in state.tree.processes.items()},
         list(state.tree.ended),
-        state.tree.cgroups,
+        state.tree.places,
         state.last,
         list(state.losses),
         state.gap,
