@@ -3,7 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from wire.batch import Batch
+from wire.batch import MAX_EVENTS, Batch
+
+# Numbers that are left free before the first event of each batch of a host: as many containers can be
+# described before it as there can be in it.
+SPARE = MAX_EVENTS
 
 
 class CollectorError(Exception):

@@ -38,6 +38,9 @@ if [ "$purpose" = test ]; then
     wants util-linux command -v setpriv
     wants rsyslog command -v rsyslogd
     wants rsyslog-openssl sh -c 'ls /usr/lib/*/rsyslog/lmnsd_ossl.so'
+    wants docker.io command -v dockerd
+    wants podman command -v podman
+    wants containerd command -v containerd
 fi
 
 if [ -n "$missing" ]; then

@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.peers.compose",
     "tests.peers.containers",
     "tests.peers.ecs",
+    "tests.peers.engines",
     "tests.peers.hec",
     "tests.peers.http",
     "tests.peers.kafka",

@@ -32,6 +32,13 @@ def kernel_source(
     return KernelSource(tuple(events), further=further)
 
 
+def described(source: Source, inventory: tuple[str, ...]) -> Source:
+    """The events of ``source``, and in it what container runtimes and the cluster know of the containers."""
+    from collectors.inventory import DescribedSource, Sources, where  # noqa: PLC0415  # the same
+
+    return DescribedSource(source, Sources(where(inventory)))
+
+
 async def until_stopped(
     work: Coroutine[object, object, None],
     seconds: float | None = None,

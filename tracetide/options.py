@@ -74,6 +74,16 @@ def events(default: str) -> Decorator:
     )
 
 
+inventory: Decorator = click.option(
+    "--inventory",
+    metavar="SOURCE[=PATH]",
+    multiple=True,
+    envvar="TRACETIDE_INVENTORY",
+    show_envvar=True,
+    help="Who is asked about containers: docker, podman, cri or kubernetes; may be given several times. "
+    "Without it, all that are found at their usual places; none asks nobody.",
+)
+
 json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 rule_files: Decorator = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))

@@ -28,6 +28,11 @@ class _Mount(NamedTuple):
     root: str
     point: Path
 
+    def at(self, path: str) -> Path:
+        """The directory of a group."""
+        below = path.removeprefix(self.root) if self.root != "/" else path
+        return self.point / below.lstrip("/")
+
 
 def _mounts() -> dict[str, _Mount]:
     mounts: dict[str, _Mount] = {}
@@ -58,14 +63,17 @@ class Hierarchies:
             self._known[controller, path] = Group(self._number(hierarchy, controller, path), path)
         return self._known[controller, path]
 
+    def has(self, path: str) -> bool:
+        """Whether a group with this path exists in any hierarchy."""
+        return any(mount.at(path).exists() for mount in self.mounts.values())
+
     def _number(self, hierarchy: int, controller: str, path: str) -> int | None:
         """The kernel's number of a group is the inode number of its directory."""
         mount = self.mounts.get(controller)
         if mount is None:
             return None
-        below = path.removeprefix(mount.root) if mount.root != "/" else path
         try:
-            return hierarchy << 48 | (mount.point / below.lstrip("/")).stat().st_ino
+            return hierarchy << 48 | mount.at(path).stat().st_ino
         except OSError:
             return None
 

@@ -7,8 +7,12 @@ import select
 import struct
 import time
 from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from typing import cast
 
+import msgspec
+
+from collectors.contract import SPARE
 from collectors.kernel.decode import Context
 from collectors.kernel.hooks import HOOKS
 from collectors.kernel.host import identify
@@ -56,7 +60,9 @@ class Reader:
         # All at once: what is read later would have changed meanwhile.
         processes = list(snapshot(self._context, self._seq))
         for at in range(0, len(processes), _RUNNING):
-            yield self._batch(processes[at : at + _RUNNING])
+            numbers = count(self._seq + SPARE)
+            some = processes[at : at + _RUNNING]
+            yield self._batch([msgspec.structs.replace(each, seq=next(numbers)) for each in some])
 
     def waiting(self) -> Iterator[Batch]:
         """Everything that is in the ring buffer, and then what was lost since last time."""
@@ -91,7 +97,7 @@ class Reader:
         self._loaded.close()
 
     def _decode(self, span: Span) -> list[Event]:
-        context, data, seq = self._context, span.data, self._seq
+        context, data, seq = self._context, span.data, self._seq + SPARE
         events = []
         for at in span.records:
             decode, name = _DECODERS[_KIND.unpack_from(data, at + _KIND_AT)[0]]
@@ -111,7 +117,7 @@ class Reader:
         }
         self._losses = losses
         return Loss(
-            seq=self._seq,
+            seq=self._seq + SPARE,
             time=time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self._context.epoch,
             pid=0,
             tid=0,
@@ -121,6 +127,6 @@ class Reader:
         )
 
     def _batch(self, events: Sequence[Event]) -> Batch:
-        first, last = events[0].seq, events[-1].seq
+        first, last = self._seq, events[-1].seq
         self._seq = last + 1
         return Batch(host=self._host, first=first, last=last, events=cast("list[AnyEvent]", events))

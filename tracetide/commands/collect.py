@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tracetide import options
-from tracetide.live import kernel_source, until_stopped
+from tracetide.live import described, kernel_source, until_stopped
 
 _MIB = 1 << 20
 
@@ -30,11 +30,15 @@ _MIB = 1 << 20
     metavar="MIB",
     help="The most that may wait there. Beyond it events are shed and counted; 0 for memory only.",
 )
-def collect(kafka: str, wanted: Sequence[str] | None, spill: Path, spill_size: int) -> None:
+@options.inventory
+def collect(
+    kafka: str, wanted: Sequence[str] | None, spill: Path, spill_size: int, inventory: tuple[str, ...]
+) -> None:
     """Collect this host's events and publish them to Kafka."""
     # These cost memory that `collect --help` need not have.
     from collectors.backlog import Backlog  # noqa: PLC0415
     from collectors.publish import publish  # noqa: PLC0415
 
     backlog = Backlog(spill if spill_size else None, spill_size * _MIB)
-    asyncio.run(until_stopped(publish(kernel_source(wanted).batches(), kafka, backlog=backlog)))
+    source = described(kernel_source(wanted), inventory)
+    asyncio.run(until_stopped(publish(source.batches(), kafka, backlog=backlog)))

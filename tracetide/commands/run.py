@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from collectors.contract import Source
 from collectors.recording import RecordingWriter
 from rules import RuleSet
 from sinks import SINKS, open_sink
@@ -19,7 +20,7 @@ from sinks.store import Store
 from stream import local
 from stream.engine import Engine
 from tracetide import options
-from tracetide.live import kernel_source, until_stopped
+from tracetide.live import described, kernel_source, until_stopped
 from tracetide.reloading import RuleFiles
 from tracetide.summary import summary
 from wire.batch import Batch
@@ -47,6 +48,7 @@ _log = logging.getLogger(__name__)
     help="Keep all events in this file, for `tracetide replay`.",
 )
 @options.queue
+@options.inventory
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
     rule_paths: tuple[Path, ...],
@@ -55,6 +57,7 @@ def run(
     sinks: tuple[str, ...],
     record: Path | None,
     queue: Path,
+    inventory: tuple[str, ...],
     seconds: float | None,
 ) -> None:
     """Watch this host, and deliver what is detected.
@@ -63,17 +66,19 @@ def run(
     """
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
+    watched = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
+    source = described(watched, inventory)
     try:
-        asyncio.run(until_stopped(_run(engine, files, sinks, record, queue), seconds, reload=files.ask))
+        asyncio.run(
+            until_stopped(_run(engine, source, files, sinks, record, queue), seconds, reload=files.ask)
+        )
     finally:
         click.echo(summary(engine.counters), err=True)
 
 
 async def _run(
-    engine: Engine, files: RuleFiles, names: tuple[str, ...], record: Path | None, queue: Path
+    engine: Engine, source: Source, files: RuleFiles, names: tuple[str, ...], record: Path | None, queue: Path
 ) -> None:
-    source = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
-
     async def adopt(rules: RuleSet) -> None:
         engine.rules = rules
 

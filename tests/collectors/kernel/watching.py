@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from collectors.kernel import KernelSource
+from collectors.contract import Source
 from wire.batch import Batch
 from wire.event import Event, Exec, Loss
 
@@ -21,7 +21,7 @@ Kind = TypeVar("Kind", bound=Event)
 class Watch:
     """What a source has delivered so far: what children of the test do, not its own system calls."""
 
-    def __init__(self, source: KernelSource) -> None:
+    def __init__(self, source: Source) -> None:
         """Start to watch; returns when the snapshot is there."""
         self.batches: list[Batch] = []
         self._changed = threading.Condition()
@@ -78,7 +78,7 @@ class Watch:
         if self._failure:
             raise self._failure
 
-    async def _read(self, source: KernelSource) -> None:
+    async def _read(self, source: Source) -> None:
         async for batch in source.batches():
             with self._changed:
                 self.batches.append(batch)
@@ -96,7 +96,7 @@ class Watch:
 
 
 @contextmanager
-def watching(source: KernelSource) -> Iterator[Watch]:
+def watching(source: Source) -> Iterator[Watch]:
     """Watch until the block ends."""
     watch = Watch(source)
     try:

@@ -1,0 +1,69 @@
+"""Which container each control group on this host belongs to, and whether it still exists."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collectors.kernel.cgroups import Hierarchies
+from wire.event import AnyEvent, Exec
+
+# Control groups kept at most; the oldest are forgotten, and found again when they are seen again.
+_KEPT = 1 << 16
+
+
+@dataclass
+class Groups:
+    """Paths of control groups by the kernel's number, from execs that name them and from ``/proc``."""
+
+    proc: Path = Path("/proc")
+    _hierarchies: Hierarchies = field(default_factory=Hierarchies)
+    _paths: dict[int, str] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def read(self, events: Iterable[AnyEvent]) -> None:
+        """Note what execs say; to be called for events as soon as they are there."""
+        for event in events:
+            if event.cgroup not in self._paths and isinstance(event, Exec) and event.cgroup_path:
+                self._note(event.cgroup, event.cgroup_path)
+
+    async def path(self, number: int, pid: int, patience: float) -> str | None:
+        """The path of a group in which this process did something; it may have to wait for an exec."""
+        if number not in self._paths and patience:
+            self._look(number, pid)
+        deadline = asyncio.get_running_loop().time() + patience
+        while number not in self._paths:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return None
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), left)
+        return self._paths[number]
+
+    def known(self, number: int) -> bool:
+        """Whether the path of a group is known."""
+        return number in self._paths
+
+    def exists(self, path: str) -> bool:
+        """Whether there still is such a group in any hierarchy."""
+        return self._hierarchies.has(path)
+
+    def _look(self, number: int, pid: int) -> None:
+        try:
+            group = self._hierarchies.of(self.proc / str(pid))
+        except (OSError, ValueError):
+            return
+        if group.id == number and group.path:
+            self._note(number, group.path)
+
+    def _note(self, number: int | None, path: str) -> None:
+        if number is None:
+            return
+        self._paths[number] = path
+        if len(self._paths) > _KEPT:
+            del self._paths[next(iter(self._paths))]
+        self._news.set()
