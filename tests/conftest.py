@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.peers.containers",
     "tests.peers.ecs",
     "tests.peers.engines",
+    "tests.peers.cri",
     "tests.peers.hec",
     "tests.peers.http",
     "tests.peers.kafka",

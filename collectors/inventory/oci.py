@@ -111,8 +111,9 @@ def _mount(found: Mapping[str, Any]) -> Mount:
 
 
 def _shared(spaces: Sequence[Mapping[str, Any]] | None, kind: str) -> bool | None:
-    """A namespace that the specification does not ask for is the host's."""
-    return None if spaces is None else all(space.get("type") != kind for space in spaces)
+    """A namespace that the specification does not ask for is the host's; one with a path is somebody's."""
+    found = [space for space in spaces or () if space.get("type") == kind]
+    return None if spaces is None or (found and found[0].get("path")) else not found
 
 
 def _bundle_of(state: Mapping[str, Any]) -> Iterator[Path]:

@@ -22,6 +22,12 @@ def _podman(path: Path) -> Teller:
     return DockerTeller("podman", path)
 
 
+def _cri(path: Path) -> Teller:
+    from collectors.inventory.cri import CriTeller  # noqa: PLC0415  # the same
+
+    return CriTeller(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of source: patterns of the files that show that it is there, and how to open one."""
@@ -33,6 +39,10 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "docker": Kind(("/run/docker.sock",), _docker),
     "podman": Kind(("/run/podman/podman.sock", "/run/user/*/podman/podman.sock"), _podman),
+    "cri": Kind(
+        ("/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock", "/run/crio/crio.sock"),
+        _cri,
+    ),
 }
 
 

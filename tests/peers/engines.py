@@ -61,12 +61,12 @@ class Engine:
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
     """Docker, without networks."""
-    _need("docker.io", "dockerd", "docker", "runc")
-    with _folder() as folder:
+    need("docker.io", "dockerd", "docker", "runc")
+    with folder_of() as folder:
         there = folder / "docker.sock"
         command = ["dockerd", "--iptables=false", "--bridge=none", "-H", f"unix://{there}"]
         command += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
-        with _running([*command, "--pidfile", str(folder / "pid")], {}, there, folder):
+        with running([*command, "--pidfile", str(folder / "pid")], {}, there, folder):
             engine = Engine("docker", there, ("docker", "-H", f"unix://{there}"), {}, folder)
             with _with_image(engine):
                 yield engine
@@ -75,15 +75,15 @@ def docker() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def podman() -> Iterator[Engine]:
     """podman, and its service."""
-    _need("podman", "podman", "conmon", "runc")
-    with _folder() as folder:
+    need("podman", "podman", "conmon", "runc")
+    with folder_of() as folder:
         (folder / "containers.conf").write_text(_PODMAN)
         environment = {"CONTAINERS_CONF": str(folder / "containers.conf")}
         there = folder / "podman.sock"
         places = ("--root", f"{folder}/root", "--runroot", f"{folder}/run", "--tmpdir", f"{folder}/tmp")
         command = ("podman", *places)
         service = [*command, "system", "service", "--time", "0", f"unix://{there}"]
-        with _running(service, environment, there, folder):
+        with running(service, environment, there, folder):
             engine = Engine("podman", there, command, environment, folder)
             with _with_image(engine):
                 yield engine
@@ -92,13 +92,8 @@ def podman() -> Iterator[Engine]:
 @contextmanager
 def _with_image(engine: Engine) -> Iterator[None]:
     """The image of busybox, and at the end no container left."""
-    tree = engine.folder / "image"
-    (tree / "bin").mkdir(parents=True)
-    shutil.copy(shutil.which("busybox") or "busybox", tree / "bin/busybox")
-    for name in ("sh", "sleep", "true", "cat", "ls"):
-        (tree / "bin" / name).symlink_to("busybox")
     archive = engine.folder / "image.tar"
-    subprocess.run(["tar", "-C", str(tree), "-cf", str(archive), "."], check=True)
+    subprocess.run(["tar", "-C", str(tree_of(engine.folder)), "-cf", str(archive), "."], check=True)
     engine("import", "--change", "LABEL from=image", str(archive), IMAGE)
     try:
         yield
@@ -107,8 +102,18 @@ def _with_image(engine: Engine) -> Iterator[None]:
             engine.remove(*left)
 
 
+def tree_of(folder: Path) -> Path:
+    """The files of an image: busybox and a few of its names."""
+    tree = folder / "image"
+    (tree / "bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox") or "busybox", tree / "bin/busybox")
+    for name in ("sh", "sleep", "true", "cat", "ls"):
+        (tree / "bin" / name).symlink_to("busybox")
+    return tree
+
+
 @contextmanager
-def _running(
+def running(
     command: list[str], environment: dict[str, str], there: Path, folder: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A daemon that listens at a socket; skips the test with what it said if it does not."""
@@ -131,7 +136,7 @@ def _running(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def folder_of() -> Iterator[Path]:
     """A folder with a short name, as paths of sockets must be; nothing stays mounted in it."""
     folder = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
     try:
@@ -161,7 +166,8 @@ def _listens(there: Path) -> bool:
     return False
 
 
-def _need(package: str, *programs: str) -> None:
+def need(package: str, *programs: str) -> None:
+    """Skip the test, with the reason, where it cannot have these programs."""
     if os.geteuid() != 0:
         pytest.skip(f"{programs[0]} needs root")
     for program in (*programs, "busybox"):
