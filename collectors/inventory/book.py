@@ -67,6 +67,10 @@ class Book:
         self._told.pop(container, None)
         self.news.discard(container)
 
+    def __contains__(self, container: str) -> bool:
+        """Whether a source told of a container that none has said is gone."""
+        return container in self._told and container not in self._gone
+
     def has_runtime(self, container: str) -> bool:
         """Whether a container runtime told of it, not only files or the cluster."""
         return any(source in RUNTIMES for source in self._told.get(container, ()))

@@ -175,7 +175,7 @@ class DescribedSource:
             return
         self._swept = now
         for container, known in list(self._told.items()):
-            there = self._groups.exists(known.path)
+            there = self._groups.exists(known.path, container in self.sources.book)
             if known.missed and not there and told.add(container, removed=True):
                 del self._told[container]
                 self._placed -= known.numbers

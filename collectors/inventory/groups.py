@@ -15,11 +15,24 @@ from wire.event import AnyEvent, Exec
 _KEPT = 1 << 16
 
 
+# The first control group namespace, as include/linux/proc_ns.h has it: a constant of the kernel.
+_FIRST_NAMESPACE = 0xEFFFFFFB
+
+
+def _sees_all() -> bool:
+    """Whether paths of control groups are here what they are for the kernel."""
+    try:
+        return Path("/proc/self/ns/cgroup").stat().st_ino == _FIRST_NAMESPACE
+    except OSError:
+        return False
+
+
 @dataclass
 class Groups:
     """Paths of control groups by the kernel's number, from execs that name them and from ``/proc``."""
 
     proc: Path = Path("/proc")
+    _visible: bool = field(default_factory=_sees_all)
     _hierarchies: Hierarchies = field(default_factory=Hierarchies)
     _paths: dict[int, str] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,9 +61,9 @@ class Groups:
         """Whether the path of a group is known."""
         return number in self._paths
 
-    def exists(self, path: str) -> bool:
-        """Whether there still is such a group in any hierarchy."""
-        return self._hierarchies.has(path)
+    def exists(self, path: str, otherwise: bool) -> bool:
+        """Whether there still is such a group; ``otherwise`` if it cannot be seen from here."""
+        return self._hierarchies.has(path) if self._visible else otherwise
 
     def _look(self, number: int, pid: int) -> None:
         try:

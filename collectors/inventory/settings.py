@@ -28,6 +28,12 @@ def _cri(path: Path) -> Teller:
     return CriTeller(path)
 
 
+def _kubernetes(path: Path) -> Teller:
+    from collectors.inventory.kubernetes import KubernetesTeller  # noqa: PLC0415  # the same
+
+    return KubernetesTeller(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of source: patterns of the files that show that it is there, and how to open one."""
@@ -43,6 +49,8 @@ KINDS: Mapping[str, Kind] = {
         ("/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock", "/run/crio/crio.sock"),
         _cri,
     ),
+    # The account of the pod that the collector runs in; anything else that is named is a kubeconfig.
+    "kubernetes": Kind(("/var/run/secrets/kubernetes.io/serviceaccount/token",), _kubernetes),
 }
 
 

@@ -81,7 +81,7 @@ class Sources:
             }
             late = await self._answers(asked, seen, patience)
         about = self.book.about(seen.id, seen.pod)
-        return about, None if self.book.has_runtime(seen.id) else self._why(late, patience)
+        return about, None if about and about.name else self._why(late, patience)
 
     async def _answers(self, asked: dict[asyncio.Task[None], str], seen: Seen, patience: float) -> list[str]:
         """Wait until enough is known or all have answered; the names of those that did not in time."""
