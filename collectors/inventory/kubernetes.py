@@ -232,8 +232,8 @@ def _check(status: int, path: str) -> None:
         raise _ExpiredError
     if status in (401, 403):
         raise InventoryError(
-            f"Kubernetes does not let this account read {path} (status {status}); give it get, list and watch "
-            "on pods, and get on namespaces, replicasets and jobs"
+            f"Kubernetes does not let this account read {path} (status {status}); give it list and watch on "
+            "pods, and get on namespaces, replicasets and jobs"
         )
     if status != 200:
         raise ValueError(f"status {status} for {path}")

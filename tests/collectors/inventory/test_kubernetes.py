@@ -251,7 +251,7 @@ async def refusal(path: Path) -> str:
 async def test_refusals_say_what_to_do(cluster: Cluster, config: Path, tmp_path: Path) -> None:
     """A wrong token, a missing right, nobody there: a sentence each."""
     cluster.forbidden = ("/pods",)
-    assert "give it get, list and watch on pods" in await refusal(config)
+    assert "give it list and watch on pods" in await refusal(config)
     cluster.bearer = "another"
     assert "does not let this account read" in await refusal(config)
     assert "cannot be asked" in await refusal(written(tmp_path, "http://127.0.0.1:1"))
