@@ -59,9 +59,12 @@ def act(tree: Tree, event: Event) -> Process:
         process.uid = event.uid
         process.user = "root" if event.uid == 0 else None
     if event.cgroup != process.cgroup and event.cgroup is not None:
-        process.cgroup = event.cgroup
-        process.container = tree.places.cgroups.get(event.cgroup, process.container)
-        process.entered = entered(process)
+        place = tree.places.cgroups.get(event.cgroup)
+        # A group that nobody has named yet may be named later; until then it is asked for again.
+        if place is not None:
+            process.cgroup = event.cgroup
+            process.container = place
+            process.entered = entered(process)
     return process
 
 

@@ -13,10 +13,11 @@ class InventoryError(Exception):
 
 
 class Seen(NamedTuple):
-    """A container of which an event was seen. ``pod`` is its pod's uid, if its control group names one."""
+    """A container of which an event was seen. Its control group may name its pod's uid and who runs it."""
 
     id: str
     pod: str | None = None
+    runtime: str | None = None
 
 
 class Listener(Protocol):

@@ -130,30 +130,27 @@ class DescribedSource:
 
     async def _new_places(self, batch: Batch) -> list[_Place]:
         """The containers' control groups that were not seen before. Those of the host are only remembered."""
-        fresh = {
-            event.cgroup: event.pid
-            for event in reversed(batch.events)
-            if event.cgroup is not None and event.cgroup not in self._placed
-        }
-        if not fresh:
+        fresh = {event.cgroup for event in batch.events if event.cgroup not in self._placed}
+        numbers = sorted(number for number in fresh if number is not None)
+        if not numbers:
             return []
         if len(self._placed) + len(self._unnamed) > _PLACED:
             self._placed.clear()
             self._unnamed.clear()
-        paths = await asyncio.gather(*(self._path(number, pid) for number, pid in fresh.items()))
+        paths = await asyncio.gather(*map(self._path, numbers))
         places = []
-        for number, path in zip(fresh, paths, strict=True):
+        for number, path in zip(numbers, paths, strict=True):
             if path is None:
                 self._unnamed.add(number)
             elif named := containers(path):
-                places.append(_Place(number, path, Seen(named[-1].id, named[-1].pod)))
+                places.append(_Place(number, path, Seen(named[-1].id, named[-1].pod, named[-1].runtime)))
             else:
                 self._placed.add(number)
         return places
 
-    async def _path(self, number: int, pid: int) -> str | None:
+    async def _path(self, number: int) -> str | None:
         """Waited for once; if nothing named it in time, a later exec still may."""
-        return await self._groups.path(number, pid, 0 if number in self._unnamed else _UNNAMED)
+        return await self._groups.path(number, 0 if number in self._unnamed else _UNNAMED)
 
     def _changes(self, told: _Numbering) -> None:
         """What the sources said since, of containers that were told of; the others may never be seen."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,16 +37,25 @@ class Groups:
     _paths: dict[int, str] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def read(self, events: Iterable[AnyEvent]) -> None:
-        """Note what execs say; to be called for events as soon as they are there."""
+    def read(self, events: Sequence[AnyEvent]) -> None:
+        """Note what execs and ``/proc`` say; to be called as soon as the events are there."""
+        unnamed: dict[int, list[int]] = {}
         for event in events:
-            if event.cgroup not in self._paths and isinstance(event, Exec) and event.cgroup_path:
-                self._note(event.cgroup, event.cgroup_path)
+            number = event.cgroup
+            if number is None or number in self._paths:
+                continue
+            if isinstance(event, Exec) and event.cgroup_path:
+                self._note(number, event.cgroup_path)
+            else:
+                unnamed.setdefault(number, []).append(event.pid)
+        for number, pids in unnamed.items():
+            # Those that did something last are most likely to be there still.
+            for pid in dict.fromkeys(reversed(pids)):
+                if number not in self._paths:
+                    self._look(number, pid)
 
-    async def path(self, number: int, pid: int, patience: float) -> str | None:
-        """The path of a group in which this process did something; it may have to wait for an exec."""
-        if number not in self._paths and patience:
-            self._look(number, pid)
+    async def path(self, number: int, patience: float) -> str | None:
+        """The path of a group; it may have to wait for an exec in it."""
         deadline = asyncio.get_running_loop().time() + patience
         while number not in self._paths:
             left = deadline - asyncio.get_running_loop().time()
@@ -56,10 +65,6 @@ class Groups:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), left)
         return self._paths[number]
-
-    def known(self, number: int) -> bool:
-        """Whether the path of a group is known."""
-        return number in self._paths
 
     def exists(self, path: str, otherwise: bool) -> bool:
         """Whether there still is such a group; ``otherwise`` if it cannot be seen from here."""
@@ -73,9 +78,7 @@ class Groups:
         if group.id == number and group.path:
             self._note(number, group.path)
 
-    def _note(self, number: int | None, path: str) -> None:
-        if number is None:
-            return
+    def _note(self, number: int, path: str) -> None:
         self._paths[number] = path
         if len(self._paths) > _KEPT:
             del self._paths[next(iter(self._paths))]

@@ -20,6 +20,15 @@ _log = logging.getLogger(__name__)
 _PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
+# Seconds between two looks whether a stream of events has told meanwhile, or a runtime knows it by now.
+_GLANCE = 0.05
+
+# How often a runtime is asked again for a container that only it can have made.
+_DOUBTS = 6
+
+# The interface that is asked for the containers of a runtime.
+_NAMES = {"containerd": "cri", "cri-o": "cri"}
+
 # Seconds between two looks for sockets that were not there.
 _LOOK = 5.0
 
@@ -91,7 +100,9 @@ class Sources:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
-            _, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            _, waiting = await asyncio.wait(
+                waiting, timeout=min(left, _GLANCE), return_when=asyncio.FIRST_COMPLETED
+            )
         late = [asked[task] for task in waiting]
         for task in waiting:
             task.cancel()
@@ -108,13 +119,18 @@ class Sources:
         return uid is None or not cluster or self.book.has_pod(uid)
 
     async def _ask(self, connection: _Connection, seen: Seen) -> None:
-        """Ask one source when it is connected; one that cannot be asked keeps everybody waiting."""
+        """Ask one source when it is connected; the one that must know may need a moment to do so."""
         await connection.ready.wait()
-        if self._enough(seen):
-            return
-        about = await connection.teller.look(seen)
-        if about is not None:
-            self.book.told(connection.teller.name, seen.id, about)
+        name = connection.teller.name
+        doubts = _DOUBTS if _NAMES.get(seen.runtime or "", seen.runtime) == name else 0
+        while not self._enough(seen):
+            if about := await connection.teller.look(seen):
+                self.book.told(name, seen.id, about)
+                return
+            if not doubts:
+                return
+            doubts -= 1
+            await asyncio.sleep(_GLANCE)
 
     def _why(self, late: list[str], patience: float) -> str:
         if not self._connections:

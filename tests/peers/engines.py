@@ -61,6 +61,20 @@ class Engine:
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
     """Docker, without networks."""
+    with docker_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[Engine]:
+    """podman, and its service."""
+    with podman_engine() as engine:
+        yield engine
+
+
+@contextmanager
+def docker_engine() -> Iterator[Engine]:
+    """Docker until the end of the block; skips the test where it cannot be had."""
     need("docker.io", "dockerd", "docker", "runc")
     with folder_of() as folder:
         there = folder / "docker.sock"
@@ -72,9 +86,9 @@ def docker() -> Iterator[Engine]:
                 yield engine
 
 
-@pytest.fixture(scope="session")
-def podman() -> Iterator[Engine]:
-    """podman, and its service."""
+@contextmanager
+def podman_engine() -> Iterator[Engine]:
+    """Podman and its service until the end of the block; skips the test where it cannot be had."""
     need("podman", "podman", "conmon", "runc")
     with folder_of() as folder:
         (folder / "containers.conf").write_text(_PODMAN)

@@ -51,6 +51,16 @@ def test_what_is_told_before_holds_for_the_first_event() -> None:
     assert process.container.about.pod == Pod()
 
 
+def test_a_process_is_placed_when_its_control_group_is_named() -> None:
+    """Also if it had been in the group before that was told."""
+    tree = Tree()
+    process = apply(tree, open_file(1, 10, "/x", cgroup=5))
+    before = process.container.id
+    apply(tree, told(2, ID, Description(name="web"), cgroup=5, cgroup_path=PATH))
+    apply(tree, open_file(3, 10, "/x", cgroup=5))
+    assert (before, process.container.about.name) == (None, "web")
+
+
 def test_a_container_that_is_gone_is_forgotten() -> None:
     """Its last processes keep what was known of it."""
     tree = Tree()
