@@ -14,7 +14,7 @@ from typing import cast
 from collectors.contract import CollectorError
 from collectors.recording import RecordingSource, RecordingWriter
 from wire.batch import Batch
-from wire.event import AnyEvent, Event, Exec, Exit, Fork, Loss, Snapshot
+from wire.event import AnyEvent, Container, Event, Exec, Exit, Fork, Loss, Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _FILE = 8 << 20
 
 # The part of the allowed space that is for events of processes only: without them the others mean little.
 _RESERVED = 0.2
-_RESERVED_FOR = (Fork, Exec, Snapshot, Exit, Loss)
+_RESERVED_FOR = (Fork, Exec, Snapshot, Exit, Loss, Container)
 
 
 @dataclass

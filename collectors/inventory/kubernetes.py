@@ -186,7 +186,7 @@ class KubernetesTeller:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[_Client]:
-        import httpx  # noqa: PLC0415  # 20 MB that a host without a cluster need not have
+        import httpx  # noqa: PLC0415  # 10 MB that a host without a cluster need not have
 
         reached = access(self.path)
         try:

@@ -41,7 +41,16 @@ class Files:
     root: Path = Path("/")
 
     def look(self, container: str) -> Description | None:
-        """What the files say of a container, or ``None``; a few looks at the file system."""
+        """What the files say of a container, or ``None``; a few looks at the file system.
+
+        Users write the files of their own containers, so anything may be in them.
+        """
+        try:
+            return self._look(container)
+        except (AttributeError, KeyError, TypeError, ValueError, OSError):
+            return None
+
+    def _look(self, container: str) -> Description | None:
         state = next((found for found in map(_read, self._states(container)) if found), {})
         bundles = [*self._bundles(container), *_bundle_of(state)]
         spec = next((found for found in (_read(each / "config.json") for each in bundles) if found), None)

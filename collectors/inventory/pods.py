@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from collectors.inventory.facts import nanoseconds, short
-from wire.inventory import Description, Pod
+from wire.inventory import Description, Mount, Pod
 
 Object = Mapping[str, Any]
 
 # The kubelet makes an object for a pod that it read from a file; its containers go by the uid in here.
 _OWN_UID = "kubernetes.io/config.hash"
+
+# As the kernel calls what the cluster asks for.
+_PROPAGATION = {"HostToContainer": "rslave", "Bidirectional": "rshared"}
 
 _LISTS = (
     ("containers", "containerStatuses"),
@@ -85,6 +88,7 @@ def _container(wanted: Object, made: Object, spec: Object, uid: str) -> Descript
         image=wanted.get("image") or made.get("image"),
         digest=reference if "@" in reference else None,
         privileged=bool((wanted.get("securityContext") or {}).get("privileged")),
+        mounts=list(_host_mounts(wanted, spec)),
         started=nanoseconds(running.get("startedAt")),
         host_network=bool(spec.get("hostNetwork")),
         host_pid=bool(spec.get("hostPID")),
@@ -93,6 +97,21 @@ def _container(wanted: Object, made: Object, spec: Object, uid: str) -> Descript
         readiness_probe=_probe(wanted.get("readinessProbe")),
         pod=Pod(uid=uid),
     )
+
+
+def _host_mounts(wanted: Object, spec: Object) -> Iterator[Mount]:
+    """What of the node the container can see; other volumes have no place that means anything there."""
+    paths = {each["name"]: (each.get("hostPath") or {}).get("path") for each in spec.get("volumes") or ()}
+    for mount in wanted.get("volumeMounts") or ():
+        if source := paths.get(mount["name"]):
+            readonly = bool(mount.get("readOnly"))
+            yield Mount(
+                source=source,
+                destination=mount["mountPath"],
+                mode="ro" if readonly else "rw",
+                writable=not readonly,
+                propagation=_PROPAGATION.get(mount.get("mountPropagation") or "", "private"),
+            )
 
 
 def _probe(probe: Object | None) -> str | None:

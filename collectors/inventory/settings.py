@@ -87,7 +87,7 @@ def where(wanted: tuple[str, ...]) -> Where:
     paths: dict[str, tuple[str, ...]] = {}
     for each in wanted:
         name, _, path = each.partition("=")
-        if name == "none" and len(wanted) == 1:
+        if each == "none" and len(wanted) == 1:
             break
         if name not in KINDS:
             raise CollectorError(

@@ -216,11 +216,19 @@ def pod(
             "nodeName": node,
             "serviceAccountName": "web",
             "hostNetwork": True,
+            "volumes": [
+                {"name": "logs", "hostPath": {"path": "/var/log", "type": ""}},
+                {"name": "cache", "emptyDir": {}},
+            ],
             "containers": [
                 {
                     "name": "app",
                     "image": "registry.example/shop/web:2",
                     "securityContext": {"privileged": True},
+                    "volumeMounts": [
+                        {"name": "logs", "mountPath": "/logs", "readOnly": True},
+                        {"name": "cache", "mountPath": "/cache"},
+                    ],
                     "livenessProbe": {"exec": {"command": ["/bin/live", "-q"]}},
                     "readinessProbe": {"httpGet": {"path": "/ready", "port": 80}},
                 }

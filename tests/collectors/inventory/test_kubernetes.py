@@ -22,7 +22,7 @@ from collectors.inventory.kubernetes import KubernetesTeller
 from collectors.inventory.settings import Where
 from collectors.inventory.sources import Sources
 from tests.peers.kubernetes import Cluster, pod, serving
-from wire.inventory import Description, Pod
+from wire.inventory import Description, Mount, Pod
 
 ID = "0123456789abcdef" * 4
 UID = "5759a1ae-36ca-48a8-b20a-b0b5c8a90fb8"
@@ -125,6 +125,7 @@ async def test_a_container_has_its_pod_and_what_keeps_it_running(config: Path) -
     assert found.digest == "registry.example/shop/web@sha256:" + "a" * 64
     assert (found.liveness_probe, found.readiness_probe) == ("/bin/live -q", None)
     assert (found.host_network, found.host_pid) == (True, False)
+    assert found.mounts == [Mount("/var/log", "/logs", "ro", writable=False, propagation="private")]
     assert its == Pod(
         uid=UID,
         name="web-1",
