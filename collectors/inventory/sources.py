@@ -24,7 +24,7 @@ _LONGEST_PAUSE = 30.0
 _GLANCE = 0.05
 
 # How often a runtime is asked again for a container that only it can have made.
-_DOUBTS = 6
+_DOUBTS = 10
 
 # The interface that is asked for the containers of a runtime.
 _NAMES = {"containerd": "cri", "cri-o": "cri"}
@@ -122,7 +122,7 @@ class Sources:
         """Ask one source when it is connected; the one that must know may need a moment to do so."""
         await connection.ready.wait()
         name = connection.teller.name
-        doubts = _DOUBTS if _NAMES.get(seen.runtime or "", seen.runtime) == name else 0
+        doubts = _DOUBTS if name == _maker(seen) else 0
         while not self._enough(seen):
             if about := await connection.teller.look(seen):
                 self.book.told(name, seen.id, about)
@@ -161,6 +161,11 @@ class Sources:
         if connection.trouble != sentence:
             _log.warning("%s; trying again", sentence)
         connection.trouble = sentence
+
+
+def _maker(seen: Seen) -> str | None:
+    """Which source must know a container, by what its control group says; pods are made through the CRI."""
+    return _NAMES.get(seen.runtime or "", seen.runtime) or ("cri" if seen.pod else None)
 
 
 async def cancelled(work: Awaitable[object]) -> None:
