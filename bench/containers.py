@@ -54,9 +54,10 @@ class _Seen:
                 self.paths[event.cgroup] = event.cgroup_path
 
     def totals(self) -> tuple[int, int, int]:
-        """Containers that were seen, their events, and those attributed."""
-        inside = [group for group, path in self.paths.items() if containers(path)]
-        ids = {containers(self.paths[group])[-1].id for group in inside}
+        """Containers of podman's that were seen, their events, and those attributed."""
+        named = {group: containers(path)[-1:] for group, path in self.paths.items()}
+        inside = [group for group, found in named.items() if any(each.runtime == "podman" for each in found)]
+        ids = {named[group][0].id for group in inside}
         events = sum(self.events.get(group, 0) for group in inside)
         return len(ids), events, sum(self.named.get(group, 0) for group in inside)
 
