@@ -3,6 +3,7 @@
 import signal
 
 pytest_plugins = [
+    "tests.peers.alertmanager",
     "tests.peers.compose",
     "tests.peers.containers",
     "tests.peers.ecs",

@@ -16,7 +16,7 @@ from tracetide.commands import COMMANDS
 from tracetide.commands.rules import SUBCOMMANDS, rules
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "tracetide")
+NAMES = ("wire", "bpf", "collectors", "rules", "stream", "sinks", "notify", "tracetide")
 
 # Files of these folders that are no entries of their registry.
 NO_SINKS = {

@@ -1,0 +1,93 @@
+"""A message as plain text: for mail readers without HTML, for terminals, for tickets."""
+
+import textwrap
+from collections.abc import Iterator
+
+from notify.escape import defanged, shown, visible
+from notify.message import Branch, Message, clock
+
+_WIDTH = 78
+
+
+def subject(message: Message) -> str:
+    """One line for subjects and titles."""
+    return f"[{message.severity.upper()}] {shown(message.title, 180)}"
+
+
+def text(message: Message) -> str:
+    """The whole message."""
+    return "\n".join(_lines(message)) + "\n"
+
+
+def _lines(message: Message) -> Iterator[str]:
+    yield f"{message.severity.upper()}: {shown(message.title)}"
+    yield f"{message.news}. Owner: {shown(message.owner.name) or 'nobody'} ({shown(message.owner.reason)})."
+    if message.raised:
+        yield f"It has become more severe: now {message.severity}."
+    yield from _section("What happened", _paragraph(shown(message.output)))
+    if message.description:
+        yield from _paragraph(shown(message.description))
+    if message.steps:
+        yield from _section("What to do now", _paragraph(shown(message.steps)))
+    if message.unless:
+        yield from _section("It is harmless if it was", (f"- {shown(one)}" for one in message.unless))
+    if message.tree:
+        yield from _section("Who started whom", tree(message))
+    facts = [(fact.label, shown(fact.text)) for fact in message.facts]
+    yield from _section("Details", (f"{label + ':':<12} {value}" for label, value in facts))
+    if len(message.seen) > 1 or message.count > 1:
+        rows = (f"{one.count:>6,} x {shown(one.rule)} ({one.severity})" for one in message.seen)
+        yield from _section("In this message", rows)
+    if message.attacks:
+        techniques = (
+            f"{shown(one.id)} {shown(one.name)} ({shown(one.tactics)})\n  {visible(one.url)}"
+            for one in message.attacks
+        )
+        yield from _section("MITRE ATT&CK", techniques)
+    sure = [shown(message.sureness), *(f"Not seen: {shown(one)}" for one in message.unseen)]
+    yield from _section("How sure", sure)
+    if message.links:
+        yield from _section("Look further", (f"{visible(title)}: {url}" for title, url in message.links))
+    yield from _section("Not interested? Silence it, and say why", [visible(message.silence)])
+    yield ""
+    yield from closing(message)
+
+
+def closing(message: Message) -> Iterator[str]:
+    """What the message has to do with others."""
+    withheld = f", {message.withheld:,} more silenced or inhibited" if message.withheld else ""
+    yield (
+        f"Incident {message.incident}: {message.total:,} alerts since {clock(message.since)}{withheld}. "
+        "All of them are where your alerts are kept."
+    )
+    yield f"You get this by {shown(message.why)}. Addresses are written so that nobody opens them by mistake."
+
+
+def tree(message: Message) -> Iterator[str]:
+    """The line of descent, the culprit marked."""
+    for branch in message.tree:
+        yield _branch(branch)
+
+
+def _branch(branch: Branch) -> str:
+    indent = "   " * max(0, branch.depth - 1) + ("`- " if branch.depth else "")
+    if branch.skipped:
+        return f"{indent}... {branch.skipped} more"
+    inside = " (in the container)" if branch.inside else ""
+    mark = "   <-- this process" if branch.culprit else ""
+    return f"{indent}{shown(branch.name)} [{branch.pid}]{inside}  {shown(branch.command, 300)}{mark}"
+
+
+def _paragraph(words: str) -> list[str]:
+    return textwrap.wrap(words, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _section(title: str, lines: Iterator[str] | list[str]) -> Iterator[str]:
+    yield ""
+    yield f"== {title} =="
+    yield from lines
+
+
+def plain_url(url: str) -> str:
+    """An address of an attacker that may be shown in running text."""
+    return defanged(visible(url))
