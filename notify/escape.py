@@ -9,12 +9,13 @@ LONGEST = 600
 # Controls, invisible and direction-changing characters, private and unassigned ones, separators of lines.
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
 
-_SCHEME = re.compile(r"\b(h)tt(ps?)(?=://)|\b(f)t(ps?)(?=://)", re.IGNORECASE)
-_IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.(\d{1,3})(?![\d.]*\.\d)")
+_SCHEME = re.compile(r"(?:h(tt)|f(t))(ps?)(?=://)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"(?<=[A-Za-z\d+.-])(?<!xxp)(?<!xxps)(?<!fxp)(?<!fxps):(?=//)", re.IGNORECASE)
+_IPV4 = re.compile(r"(\d{1,3}(?:\.\d{1,3}){2})\.(?=\d)")
 _IPV6 = re.compile(
     r"(?<![\w:.])(?=[\da-fA-F:]*::|(?:[\da-fA-F]+:){7})((?:[\da-fA-F]{0,4}:){2,7}[\da-fA-F]{0,4})(?![\w:])"
 )
-_NAME = re.compile(r"(?<![\w/.@-])((?:[\w-]+\.)+)([a-zA-Z]{2,24})(?![\w.(])")
+_NAME = re.compile(r"(?<![\w/.-])((?:[\w-]+\.)+)([a-zA-Z]{2,24})(?![\w.(])")
 _HOST_IN_URL = re.compile(r"(?<=://)[^/\s]+")
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&$:=])")
@@ -28,22 +29,31 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return shown[:longest] + "…" if len(shown) > longest else shown
 
 
-def defanged(text: str) -> str:
-    """``text`` with addresses that no program makes a link of: ``hxxp://198.51.100[.]7/x``."""
+def defanged(text: str, *, names: bool = True) -> str:
+    """``text`` with addresses that no program makes a link of: ``hxxp://198.51.100[.]7/x``.
+
+    ``names``: names of hosts that stand alone too. Names of files that look the same suffer with them.
+    """
     text = _HOST_IN_URL.sub(lambda host: host[0].replace(".", "[.]"), text)
-    text = _SCHEME.sub(
-        lambda scheme: f"{scheme[1]}xx{scheme[2]}" if scheme[1] else f"{scheme[3]}x{scheme[4]}", text
-    )
-    text = _IPV4.sub(r"\1[.]\2", text)
-    text = _IPV6.sub(
-        lambda address: address[0].replace("::", "[::]", 1) if "::" in address[0] else f"[{address[0]}]", text
-    )
-    return _NAME.sub(lambda name: f"{name[1][:-1]}[.]{name[2]}", text)
+    text = _SCHEME.sub(lambda scheme: scheme[0].replace("t", "x").replace("T", "x"), text)
+    text = _OTHER_SCHEME.sub("[:]", text)
+    text = _IPV4.sub(r"\1[.]", text)
+    text = _IPV6.sub(lambda address: _broken(address[0]), text)
+    return _NAME.sub(lambda name: f"{name[1][:-1]}[.]{name[2]}", text) if names else text
+
+
+def _broken(address: str) -> str:
+    return address.replace("::", "[::]", 1) if "::" in address else f"[{address}]"
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
     """What of an attacker's text a reader may see: visible, and with no address to click on."""
     return defanged(visible(text, longest))
+
+
+def remark(text: str) -> str:
+    """What we say ourselves of an attacker's things: with the dots of our own words."""
+    return defanged(visible(text), names=False)
 
 
 def markdown(text: str) -> str:

@@ -3,11 +3,13 @@
 Texts here are raw: whoever renders them makes them visible and harmless for where they go.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from notify.escape import shown
 from notify.groups import Kind, Notification, severity_rank
 from notify.labels import SEVERITY, container_facts, pod_facts
 from notify.links import Link
@@ -16,6 +18,8 @@ from wire.detection import Detection, ProcessInfo
 
 # Links show this many seconds before and after what happened.
 _AROUND = 300
+_LONGEST_VALUE = 200
+_AWKWARD = re.compile(r"[^\w /-]")
 _ATTACK = "https://attack.mitre.org/techniques/"
 _TALLEST = 10
 _MOST_RULES = 12
@@ -105,11 +109,11 @@ class Message:
     def news(self) -> str:
         """What this message is about, in a few words."""
         if self.kind == "reminder":
-            return f"still going on, {_many(self.total)} since {clock(self.since)}"
+            return f"still going on, {many(self.total)} since {clock(self.since)}"
         if self.kind == "update":
             raised = f", now {self.severity}" if self.raised else ""
             return f"{self.count} more, {self.total} in all{raised}"
-        return _many(self.count) if self.count > 1 else "first alert of this incident"
+        return many(self.count) if self.count > 1 else "first alert of this incident"
 
 
 def message(notification: Notification, owner: Owner, links: Sequence[Link] = ()) -> Message:
@@ -159,7 +163,8 @@ def clock(nanoseconds: int) -> str:
     return f"{datetime.fromtimestamp(nanoseconds // 10**9, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _many(count: int) -> str:
+def many(count: int) -> str:
+    """A number of alerts in words."""
     return f"{count:,} alerts" if count != 1 else "1 alert"
 
 
@@ -296,9 +301,13 @@ def _places(notification: Notification) -> dict[str, str]:
 def _silence(notification: Notification) -> str:
     """A command that silences this and no more: the rule, in this group."""
     wanted = {"rule": notification.lead.rule.name, **notification.group}
-    matchers = [f'{name}="{_quoted(value)}"' for name, value in wanted.items() if value and ", " not in value]
+    matchers = [_matcher(name, value) for name, value in wanted.items() if value and ", " not in value]
     return f"tracetide silence add {shlex.join(matchers)} --for 2h --comment 'why it is harmless'"
 
 
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+def _matcher(name: str, value: str) -> str:
+    """A condition that can be copied; for a value that could be clicked or is not plain an expression."""
+    if shown(value, len(value)) == value and not _AWKWARD.search(value):
+        return f'{name}="{value}"'
+    expression = _AWKWARD.sub(lambda one: f"[{one[0]}]" if one[0] in ".:@" else ".", value[:_LONGEST_VALUE])
+    return f'{name}=~"{expression}{".*" if len(value) > _LONGEST_VALUE else ""}"'

@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.peers.painless",
     "tests.peers.rsyslog",
     "tests.peers.search",
+    "tests.peers.smtp",
     "tests.peers.vega",
 ]
 

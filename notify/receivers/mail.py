@@ -1,8 +1,11 @@
 """Mail by SMTP: one thread for each incident, HTML and text, the detections attached."""
 
 import hashlib
+import logging
 import ssl
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -19,7 +22,12 @@ from notify.receivers.settings import ReceiverSettings
 from notify.render.html import html
 from notify.render.text import subject, text
 from wire import detection as wire_detection
+from wire.detection import Detection
 
+_log = logging.getLogger(__name__)
+
+# Room for a subject in one line: some programs show where a longer one was folded. RFC 5322 allows 998.
+_LINE = 300
 _URGENT = ("critical", "high")
 
 
@@ -75,21 +83,31 @@ def create(settings: Settings) -> "MailReceiver":
 
 @dataclass(frozen=True)
 class MailReceiver:
-    """One connection for each message: there are few, and a server closes those that idle."""
+    """One connection for each message: there are few, and a server closes those that idle.
+
+    ``_taken`` are the addresses that have a message which others have not yet.
+    """
 
     settings: Settings
+    _taken: dict[str, set[str]] = field(default_factory=dict)
 
     async def deliver(self, message: Message, thread: str) -> Outcome:
         """Send; the Message-ID is the message's own, so that one sent again is known to be the same."""
         mail = compose(message, self.settings)
+        taken = self._taken.setdefault(message.id, set())
+        left = [parseaddr(each)[1] for each in self.settings.to if parseaddr(each)[1] not in taken]
         try:
             async with self._client() as client:
-                refused, _ = await client.send_message(mail)
+                refused, _ = await client.sendmail(mail["From"].addresses[0].addr_spec, left, mail.as_bytes())
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            refused = {one.recipient: aiosmtplib.SMTPResponse(one.code, "") for one in error.recipients}
         except (aiosmtplib.SMTPException, OSError) as error:
             return _outcome(error, self.settings.host)
-        if refused:
-            return _partly({address: response.code for address, response in refused.items()})
-        return Delivered(thread or _message_id(message.incident, 0, self.settings))
+        taken |= set(left) - refused.keys()
+        outcome = _partly({address: response.code for address, response in refused.items()}, some=bool(taken))
+        if not isinstance(outcome, Retry):
+            del self._taken[message.id]
+        return outcome
 
     async def check(self) -> None:
         """Connect, secure the line and log in."""
@@ -98,7 +116,7 @@ class MailReceiver:
                 return
         except (aiosmtplib.SMTPException, OSError) as error:
             outcome = _outcome(error, self.settings.host)
-            raise ReceiverError(outcome.reason) from None
+            raise ReceiverError(f"mail: {outcome.reason}") from None
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -120,8 +138,8 @@ class MailReceiver:
 
 def compose(message: Message, settings: Settings) -> EmailMessage:
     """The mail. A header is one line whatever is in it: the texts are made visible before."""
-    mail = EmailMessage(policy=SMTP)
     title = subject(message)
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=_LINE) if title.isascii() else SMTP)
     mail["Subject"] = title if message.number == 0 else f"Re: {title}"
     mail["From"], mail["To"] = settings.sender, ", ".join(settings.to)
     mail["Date"] = format_datetime(datetime.fromtimestamp(message.time, UTC))
@@ -138,12 +156,21 @@ def compose(message: Message, settings: Settings) -> EmailMessage:
     mail.add_alternative(html(message), subtype="html")
     if settings.attach:
         mail.add_attachment(
-            b"\n".join(msgspec.json.format(wire_detection.encode(one)) for one in message.detections),
+            attachment(message.detections),
             maintype="application",
             subtype="json",
             filename=f"incident-{message.incident}-{message.number}.json",
         )
     return mail
+
+
+def attachment(detections: Sequence[Detection]) -> bytes:
+    """The detections as JSON, one after the other; what cannot be written as JSON is left out."""
+    written = []
+    for detection in detections:
+        with suppress(TypeError, ValueError, RecursionError):
+            written.append(msgspec.json.format(wire_detection.encode(detection)))
+    return b"\n".join(written)
 
 
 def _message_id(incident: str, number: int, settings: Settings) -> str:
@@ -155,22 +182,22 @@ def _message_id(incident: str, number: int, settings: Settings) -> str:
 
 def _outcome(error: Exception, host: str) -> Retry | Never:
     """4xx is greylisting or a busy server; what concerns the server or the log-in is mended there."""
-    reason = f"{host}: {type(error).__name__}"
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return _partly({one.recipient: one.code for one in error.recipients})
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return Retry(f"{host} answers {error.code}: it does not take the user and the password")
+    if isinstance(error, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError) and error.code >= 500:
+        return Never(f"{host} answers {error.code}: it refuses the mail")
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        reason = f"{host} answers {error.code}"
-        login = isinstance(error, aiosmtplib.SMTPAuthenticationError)
-        if login:
-            return Retry(f"{reason}: it does not take the user and the password")
-        if error.code >= 500 and isinstance(error, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError):
-            return Never(f"{reason}: it refuses the mail")
-    return Retry(reason)
+        return Retry(f"{host} answers {error.code}")
+    return Retry(f"{host} gives no good connection ({type(error).__name__})")
 
 
-def _partly(codes: dict[str, int]) -> Retry | Never:
-    """Some or all recipients were refused: if none of it may change, it is for good."""
+def _partly(codes: dict[str, int], *, some: bool) -> Outcome:
+    """What becomes of recipients that were refused; those that are refused for good do not hold up others."""
     told = ", ".join(f"{address}: {code}" for address, code in sorted(codes.items()))
-    if all(code >= 500 for code in codes.values()):
+    if any(code < 500 for code in codes.values()):
+        return Retry(f"recipients are not taken now: {told}")
+    if codes and not some:
         return Never(f"recipients are refused: {told}")
-    return Retry(f"recipients are not taken now: {told}")
+    if codes:
+        _log.warning("mail: recipients are refused, the others have it: %s", told)
+    return Delivered()

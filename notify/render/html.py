@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from notify.escape import shown, visible
+from notify.escape import remark, shown, visible
 from notify.message import Branch, Message
 from notify.render.style import BACKGROUND, INK, STYLES
 from notify.render.text import closing
@@ -43,7 +43,7 @@ def _inside(message: Message) -> Iterator[str]:
     yield _heading("What happened")
     yield _tag("p", "strong", _(message.output))
     if message.description:
-        yield _tag("p", "text", _(message.description))
+        yield _tag("p", "text", escape(visible(message.description)))
     yield _todo(message)
     if message.tree:
         yield _heading("Who started whom")
@@ -55,9 +55,9 @@ def _inside(message: Message) -> Iterator[str]:
         yield _facts((f"{one.count:,} ×", f"{one.rule} ({one.severity})") for one in message.seen)
     yield from _attacks(message)
     yield _heading("How sure is this?")
-    yield _tag("p", "text", _(message.sureness))
+    yield _tag("p", "text", escape(visible(message.sureness)))
     for unseen in message.unseen:
-        yield _tag("p", "text", f"Not seen: {_(unseen)}", f";color:{INK['medium']}")
+        yield _tag("p", "text", f"Not seen: {escape(remark(unseen))}", f";color:{INK['medium']}")
     yield from _links(message)
     yield _heading("Harmless, and it will happen again?")
     yield _tag("p", "text", "Silence it for a while; say why, for those who come after you:")
@@ -81,10 +81,15 @@ def _todo(message: Message) -> str:
     """The first thing a reader looks for."""
     ink = INK[message.severity]
     steps = message.steps or "Find out who ran this and why; if nobody can say, isolate the container."
-    lines = [_tag("p", "subhead", "What to do now", f";color:{ink}"), _tag("p", "text", _(steps))]
+    lines = [
+        _tag("p", "subhead", "What to do now", f";color:{ink}"),
+        _tag("p", "text", escape(visible(steps))),
+    ]
     if message.unless:
         lines.append(_tag("p", "subhead", "It is harmless if it was", f";color:{ink}"))
-        lines.append(_tag("ul", "list", "".join(_tag("li", "item", _(one)) for one in message.unless)))
+        lines.append(
+            _tag("ul", "list", "".join(_tag("li", "item", escape(visible(one))) for one in message.unless))
+        )
     look = f";background:{BACKGROUND[message.severity]};border-left:4px solid {ink}"
     return _tag("div", "todo", "".join(lines), look)
 

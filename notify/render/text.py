@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
-from notify.escape import defanged, shown, visible
-from notify.message import Branch, Message, clock
+from notify.escape import remark, shown, visible
+from notify.message import Branch, Message, clock, many
 
 _WIDTH = 78
 
@@ -26,11 +26,11 @@ def _lines(message: Message) -> Iterator[str]:
         yield f"It has become more severe: now {message.severity}."
     yield from _section("What happened", _paragraph(shown(message.output)))
     if message.description:
-        yield from _paragraph(shown(message.description))
+        yield from _paragraph(visible(message.description))
     if message.steps:
-        yield from _section("What to do now", _paragraph(shown(message.steps)))
+        yield from _section("What to do now", _paragraph(visible(message.steps)))
     if message.unless:
-        yield from _section("It is harmless if it was", (f"- {shown(one)}" for one in message.unless))
+        yield from _section("It is harmless if it was", (f"- {visible(one)}" for one in message.unless))
     if message.tree:
         yield from _section("Who started whom", tree(message))
     facts = [(fact.label, shown(fact.text)) for fact in message.facts]
@@ -44,7 +44,7 @@ def _lines(message: Message) -> Iterator[str]:
             for one in message.attacks
         )
         yield from _section("MITRE ATT&CK", techniques)
-    sure = [shown(message.sureness), *(f"Not seen: {shown(one)}" for one in message.unseen)]
+    sure = [visible(message.sureness), *(f"Not seen: {remark(one)}" for one in message.unseen)]
     yield from _section("How sure", sure)
     if message.links:
         yield from _section("Look further", (f"{visible(title)}: {url}" for title, url in message.links))
@@ -57,7 +57,7 @@ def closing(message: Message) -> Iterator[str]:
     """What the message has to do with others."""
     withheld = f", {message.withheld:,} more silenced or inhibited" if message.withheld else ""
     yield (
-        f"Incident {message.incident}: {message.total:,} alerts since {clock(message.since)}{withheld}. "
+        f"Incident {message.incident}: {many(message.total)} since {clock(message.since)}{withheld}. "
         "All of them are where your alerts are kept."
     )
     yield f"You get this by {shown(message.why)}. Addresses are written so that nobody opens them by mistake."
@@ -86,8 +86,3 @@ def _section(title: str, lines: Iterator[str] | list[str]) -> Iterator[str]:
     yield ""
     yield f"== {title} =="
     yield from lines
-
-
-def plain_url(url: str) -> str:
-    """An address of an attacker that may be shown in running text."""
-    return defanged(visible(url))
