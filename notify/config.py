@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import yaml
+
 from notify.document import ConfigError, Fault, Value, faults_of, parse, read, suggestion
 from notify.inhibit import Rule
-from notify.labels import NAMES, PREFIX, is_name
+from notify.labels import NAMES, PREFIX, Labels, is_name
 from notify.links import Link, link
 from notify.matchers import Matcher, MatcherError, matcher
 from notify.owner import Owners, Pattern, read_patterns
@@ -14,7 +16,9 @@ from notify.receivers import RECEIVERS, Target, target
 from notify.route import ALL, Route, Timing
 from notify.times import Interval, interval
 
-_TOP = ("route", "receivers", "inhibit_rules", "time_intervals", "mute_time_intervals", "owners", "links")
+_TOP = (
+    "route", "receivers", "inhibit_rules", "time_intervals", "mute_time_intervals", "owners", "links", "tests"
+)  # fmt: skip
 _TIMES = tuple(each.name for each in fields(Timing))
 _ROUTE = (
     "receiver", "matchers", "continue", "group_by", *_TIMES,
@@ -22,6 +26,16 @@ _ROUTE = (
 )  # fmt: skip
 _INHIBIT = ("source_matchers", "target_matchers", "equal", "lasting")
 _OWNERS = ("labels", "file", "fallback")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test of the tree that is in the file: a detection with these labels goes to these receivers."""
+
+    name: str
+    labels: Labels
+    receivers: tuple[str, ...]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Config:
     intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     owners: Owners = field(default_factory=Owners)
     links: tuple[Link, ...] = ()
+    cases: tuple[Case, ...] = ()
 
 
 def load(path: Path) -> Config:
@@ -65,10 +80,11 @@ def _config(document: Value, folder: Path) -> Config:
     inhibitions = tuple(_inhibition(each) for each in _items(top.get("inhibit_rules")))
     owners = _owners(top.get("owners"), folder, others)
     links = tuple(link(each) for each in _items(top.get("links")))
+    cases = tuple(_case(each, receivers) for each in _items(top.get("tests")))
     faults = [*faults_of([document]), *others]
     if faults:
         raise ConfigError(faults)
-    return Config(route, receivers, inhibitions, intervals, owners, links)
+    return Config(route, receivers, inhibitions, intervals, owners, links, cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +225,25 @@ def _inhibition(value: Value) -> Rule:
         target=_matchers(entries.get("target_matchers")),
         equal=_labels(entries.get("equal")),
         lasting=entries["lasting"].seconds() if "lasting" in entries else Rule((), ()).lasting,
+    )
+
+
+def _case(value: Value, receivers: Iterable[str]) -> Case:
+    entries = value.entries(("name", "labels", "receivers"))
+    labels = entries["labels"].entries() if "labels" in entries else {}
+    for name, each in labels.items():
+        if not is_name(name):
+            each.fail(f"there is no label '{name}'{suggestion(name, [*NAMES, PREFIX + '…'])}")
+    if "receivers" not in entries:
+        value.fail("a test says which receivers it expects")
+    return Case(
+        name=entries["name"].text() if "name" in entries else value.key,
+        labels={
+            name: each.texts() if isinstance(each.node, yaml.SequenceNode) else (each.text(),)
+            for name, each in labels.items()
+        },
+        receivers=tuple(each.one_of(receivers, "receiver") for each in _items(entries.get("receivers"))),
+        place=value.place,
     )
 
 

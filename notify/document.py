@@ -62,6 +62,12 @@ class Value:
     key: str
     faults: Faults
 
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        mark = self.node.start_mark
+        return f"{self.faults.file}:{mark.line + 1 if mark else 1}"
+
     def fail(self, sentence: str) -> None:
         """Note that this value is wrong."""
         self.faults.add(self.node.start_mark, self.key, sentence)

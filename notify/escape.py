@@ -51,9 +51,9 @@ def shown(text: str, longest: int = LONGEST) -> str:
     return defanged(visible(text, longest))
 
 
-def remark(text: str) -> str:
-    """What we say ourselves of an attacker's things: with the dots of our own words."""
-    return defanged(visible(text), names=False)
+def remark(text: str, longest: int = LONGEST) -> str:
+    """What we or those who run the place say: addresses are harmless, but the dots of names stay."""
+    return defanged(visible(text, longest), names=False)
 
 
 def markdown(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notify.escape import shown
+from notify.escape import remark, shown
 from notify.groups import Kind, Notification, severity_rank
 from notify.labels import SEVERITY, container_facts, pod_facts
 from notify.links import Link
@@ -21,16 +21,23 @@ _AROUND = 300
 _LONGEST_VALUE = 200
 _AWKWARD = re.compile(r"[^\w /-]")
 _ATTACK = "https://attack.mitre.org/techniques/"
+_OURS = ("Pod", "Workload", "Node", "Privileged", "Time")
 _TALLEST = 10
 _MOST_RULES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that is known; ``address`` if it may be one that attackers use."""
+    """Something that is known. ``ours``: those who run the place chose it, and its dots are no danger."""
 
     label: str
     text: str
+    ours: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The text as a reader may see it."""
+        return remark(self.text) if self.ours else shown(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,7 @@ def _facts(lead: Detection) -> Iterator[Fact]:
     }
     for label, text in known.items():
         if text and not (label == "File" and known["Connection"]):
-            yield Fact(label, str(text))
+            yield Fact(label, str(text), label in _OURS)
 
 
 def _named(name: str | None, short: str) -> str:

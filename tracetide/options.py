@@ -45,6 +45,27 @@ queue: Decorator = click.option(
     help="The file that keeps what `tracetide run` has not delivered yet.",
 )
 
+routes: Decorator = click.option(
+    "--routes",
+    metavar="FILE",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="TRACETIDE_ROUTES",
+    show_envvar=True,
+    help="Who is told of what, and how; docs/notify.md explains it.",
+)
+
+notify_state: Decorator = click.option(
+    "--state",
+    metavar="FOLDER",
+    default=_STATE / "notify",
+    show_default="/var/lib/tracetide/notify",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="TRACETIDE_NOTIFY_STATE",
+    show_envvar=True,
+    help="Where incidents and silences are kept.",
+)
+
 Matching = Literal["all", "first"]
 
 matching: Decorator = click.option(

@@ -19,7 +19,7 @@ def html(message: Message) -> str:
     """The whole page."""
     preview = _tag("div", "hidden", _(message.output))
     card = _tag("div", "card", "".join(_parts(message)))
-    return _HEAD.format(_(message.title)) + _tag("body", "page", preview + card) + "</html>\n"
+    return _HEAD.format(escape(remark(message.title))) + _tag("body", "page", preview + card) + "</html>\n"
 
 
 def _(text: str) -> str:
@@ -49,10 +49,10 @@ def _inside(message: Message) -> Iterator[str]:
         yield _heading("Who started whom")
         yield _tag("div", "box", "".join(_branch(branch, message.severity) for branch in message.tree))
     yield _heading("Details")
-    yield _facts((fact.label, fact.text) for fact in message.facts)
+    yield _facts((fact.label, fact.shown) for fact in message.facts)
     if message.count > 1:
         yield _heading(f"The {message.count:,} alerts in this message")
-        yield _facts((f"{one.count:,} ×", f"{one.rule} ({one.severity})") for one in message.seen)
+        yield _facts((f"{one.count:,} ×", shown(f"{one.rule} ({one.severity})")) for one in message.seen)
     yield from _attacks(message)
     yield _heading("How sure is this?")
     yield _tag("p", "text", escape(visible(message.sureness)))
@@ -71,7 +71,7 @@ def _banner(message: Message) -> str:
     lines = [
         _tag("div", "kicker", kicker),
         _tag("h1", "title", _(message.rule)),
-        _tag("div", "place", _(message.place)),
+        _tag("div", "place", escape(remark(message.place))),
         _tag("div", "owner", f"{owner} ({_(message.owner.reason)})"),
     ]
     return _tag("div", "banner", "".join(lines), f";background:{INK[message.severity]}")
@@ -112,7 +112,7 @@ def _branch(branch: Branch, severity: str) -> str:
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
     rows = "".join(
-        f"<tr>{_tag('td', 'label', escape(label))}{_tag('td', 'value', _(value))}</tr>"
+        f"<tr>{_tag('td', 'label', escape(label))}{_tag('td', 'value', escape(value))}</tr>"
         for label, value in facts
     )
     return f'<table role="presentation" cellpadding="0" cellspacing="0">{rows}</table>'

@@ -11,7 +11,7 @@ _WIDTH = 78
 
 def subject(message: Message) -> str:
     """One line for subjects and titles."""
-    return f"[{message.severity.upper()}] {shown(message.title, 180)}"
+    return f"[{message.severity.upper()}] {remark(message.title, 180)}"
 
 
 def text(message: Message) -> str:
@@ -20,7 +20,7 @@ def text(message: Message) -> str:
 
 
 def _lines(message: Message) -> Iterator[str]:
-    yield f"{message.severity.upper()}: {shown(message.title)}"
+    yield f"{message.severity.upper()}: {remark(message.title)}"
     yield f"{message.news}. Owner: {shown(message.owner.name) or 'nobody'} ({shown(message.owner.reason)})."
     if message.raised:
         yield f"It has become more severe: now {message.severity}."
@@ -33,7 +33,7 @@ def _lines(message: Message) -> Iterator[str]:
         yield from _section("It is harmless if it was", (f"- {visible(one)}" for one in message.unless))
     if message.tree:
         yield from _section("Who started whom", tree(message))
-    facts = [(fact.label, shown(fact.text)) for fact in message.facts]
+    facts = [(fact.label, fact.shown) for fact in message.facts]
     yield from _section("Details", (f"{label + ':':<12} {value}" for label, value in facts))
     if len(message.seen) > 1 or message.count > 1:
         rows = (f"{one.count:>6,} x {shown(one.rule)} ({one.severity})" for one in message.seen)

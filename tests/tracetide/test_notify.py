@@ -1,0 +1,219 @@
+"""Commands about who is told: ``route``, ``silence`` and ``notify``."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from notify.config import loads
+from notify.labels import labels_of
+from sinks.contract import Delivered, SinkError
+from tests.notify.samples import alert
+from tests.peers.smtp import PASSWORD, SmtpPeer
+from tests.sinks.test_kafka import prepare, send
+from tracetide.cli import main
+from tracetide.notices import notices
+from wire import detection as wire_detection
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+Result = tuple[int, str, str]
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """Run ``tracetide`` with arguments; its exit code, output and errors."""
+    monkeypatch.setenv("TRACETIDE_NOTIFY_STATE", str(tmp_path / "state"))
+
+    def run(*arguments: str | Path) -> Result:
+        monkeypatch.setattr("sys.argv", ["tracetide", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the documentation shows, with what it needs beside it."""
+    blocks = re.findall(r"```(?:yaml)?\n(# .*?)```", (DOCS / "notify.md").read_text(), re.DOTALL)
+    example, owners = blocks
+    (tmp_path / "secret").write_text("pass\n")
+    (tmp_path / "routes.yaml").write_text(example.replace("/run/secrets/smtp", str(tmp_path / "secret")))
+    (tmp_path / "OWNERS").write_text(owners)
+    monkeypatch.setenv("SMTP_PASSWORD", "pass")
+    return tmp_path / "routes.yaml"
+
+
+def test_the_documented_file_is_right_and_passes_its_own_tests(call: Call, routes: Path) -> None:
+    """As a reader copies it."""
+    assert call("route", "check", routes) == (0, "3 receivers, 3 ways to people, 2 tests\n", "")
+    assert call("route", "test", routes) == (0, "2 tests, 0 failed\n", "")
+
+
+def test_a_test_that_fails_says_where_it_is_and_what_happens(call: Call, routes: Path) -> None:
+    """With line, name and both lists of receivers."""
+    routes.write_text(routes.read_text().replace("receivers: [on-call, shop]", "receivers: [shop]"))
+    code, out, _ = call("route", "test", routes)
+    assert code == 1
+    assert re.search(
+        r"routes.yaml:\d+: what is critical in the shop .*: goes to on-call, shop, not shop\n", out
+    )
+
+
+def test_a_file_that_is_wrong_is_said_whole(call: Call, routes: Path) -> None:
+    """Every mistake, one a line, and exit code 1."""
+    routes.write_text(
+        routes.read_text().replace("group_wait: 0s", "group_wait: now").replace("equal:", "equl:")
+    )
+    code, _, err = call("route", "check", routes)
+    assert code == 1
+    assert "cannot be used, 2 errors:\n" in err
+    assert "'now' is no duration" in err
+    assert "did you mean 'equal'?" in err
+
+
+def test_a_receiver_that_cannot_be_reached_is_said(call: Call, routes: Path) -> None:
+    """``--reach`` tries them all and tells nobody anything."""
+    routes.write_text(routes.read_text().replace("smtp.example.org", "127.0.0.1\n        port: 1"))
+    code, out, _ = call("route", "check", routes, "--reach")
+    assert code == 1
+    assert "✗ security/mail/0: mail: 127.0.0.1 gives no good connection" in out
+
+
+def test_a_detection_is_explained_from_owner_to_message(call: Call, routes: Path, tmp_path: Path) -> None:
+    """Every step: whose, which labels, which routes, to whom, when, silenced or not, and the text."""
+    found = alert(image="registry.example.org/shop/web:1")
+    (tmp_path / "d.json").write_bytes(wire_detection.encode(found))
+    code, out, _ = call("route", "explain", routes, tmp_path / "d.json", "--text")
+    assert code == 0
+    for words in (
+        "owner: shop, from OWNERS:2: image:registry.example.org/shop/*",
+        "  technique: T1505.003, T1505, T1190",
+        "  everything: matches",
+        '    severity="critical": takes it',
+        '    owner=~"shop|payments": takes it',
+        "receiver on-call: on-call/mail/0\n  one incident for host=node-1, container=shop\n  told after 0s",
+        "[CRITICAL] A web server started a shell in container shop on node-1",
+        "Alerts in Kibana: https://kibana.example.org/app/security/alerts?query=",
+        "container.id:" + "f" * 64,
+    ):
+        assert words in out
+    (tmp_path / "d.json").write_text("{}")
+    assert "holds no detection" in call("route", "explain", routes, tmp_path / "d.json")[2]
+
+
+def test_a_silence_is_made_shown_and_ended(call: Call, routes: Path, tmp_path: Path) -> None:
+    """And explained where a detection is."""
+    code, name, _ = call(
+        "silence", "add", 'host="node-1"', "--for", "2h", "--comment", "drill", "--author", "ana"
+    )
+    assert code == 0
+    (tmp_path / "d.json").write_bytes(wire_detection.encode(alert()))
+    explained = call("route", "explain", routes, tmp_path / "d.json")[1]
+    assert f"but it is silenced: {name.strip()} of ana, drill" in explained
+    listed = call("silence", "list")[1]
+    assert "(2h more)  ana: drill" in listed or "(1h59m" in listed
+    assert json.loads(call("silence", "list", "--json")[1])[0]["matchers"] == ['host="node-1"']
+    assert call("silence", "expire", name.strip())[0] == 0
+    assert call("silence", "list")[1] == "nothing is silenced\n"
+    assert "over since" in call("silence", "list", "--all")[1]
+    assert call("silence", "expire", "nobody") == (1, "", "tracetide: there is no silence nobody\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "code"),
+    [
+        (["host=~.*", "--for", "2h", "--comment", "x"], "for everything", 1),
+        (["host=a", "--for", "soon", "--comment", "x"], "'soon' is no duration", 2),
+        (["host=a", "--for", "2h"], "Missing option '--comment'", 2),
+    ],
+)
+def test_a_silence_that_should_not_be_is_refused(
+    call: Call, arguments: list[str], sentence: str, code: int
+) -> None:
+    """With the reason."""
+    done, _, err = call("silence", "add", *arguments)
+    assert done == code
+    assert sentence in err
+
+
+MAIL = """
+route: {{receiver: soc, group_by: [host], group_wait: 0s, group_interval: 1s}}
+receivers:
+  - name: soc
+    mail: [{{host: 127.0.0.1, port: {port}, tls: {tls}, ca: {ca}, sender: a@example.org, to: soc@example.org,
+            username: tracetide, password_env: MAIL_PASSWORD}}]
+"""
+
+
+def mail_routes(peer: SmtpPeer) -> str:
+    """A file that sends everything by mail."""
+    return MAIL.format(port=peer.port, tls=peer.tls, ca=peer.ca)
+
+
+async def test_the_sink_delivers_to_the_disk_and_people_are_told(
+    smtp_peer: SmtpPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one process gives to any other sink can be told to people too."""
+    monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    async with notices(loads(mail_routes(smtp_peer)), tmp_path) as sink:
+        await sink.check()
+        assert await sink.deliver([alert(1), alert(2)]) == [Delivered(), Delivered()]
+        for _ in range(200):
+            if smtp_peer.mails:
+                break
+            await asyncio.sleep(0.02)
+    assert len(smtp_peer.mails) == 1
+    monkeypatch.setenv("MAIL_PASSWORD", "wrong")
+    async with notices(loads(mail_routes(smtp_peer)), tmp_path) as sink:
+        with pytest.raises(SinkError, match="does not take the user and the password"):
+            await sink.check()
+    assert labels_of(alert())["severity"] == ("critical",)
+
+
+@pytest.mark.kafka
+async def test_detections_in_kafka_are_told_whatever_is_killed(
+    kafka: str, smtp_peer: SmtpPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle, started again: every detection is in a mail, and every host has one thread."""
+    monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    (tmp_path / "routes.yaml").write_text(mail_routes(smtp_peer))
+    await prepare(kafka, "notify")
+    sent = [alert(number, host=f"node-{number % 3}") for number in range(600)]
+    await send(kafka, sent)
+    command = [sys.executable, "-m", "tracetide", "notify", "--routes", str(tmp_path / "routes.yaml")]
+    command += ["--kafka", kafka, "--state", str(tmp_path / "state")]
+    for last in (False, True):
+        process = await asyncio.create_subprocess_exec(*command)
+        try:
+            for _ in range(600):
+                if counted(smtp_peer) >= (600 if last else 1):
+                    break
+                await asyncio.sleep(0.05)
+        finally:
+            process.kill()
+            await process.wait()
+    assert counted(smtp_peer) >= 600
+    threads = {mail["references"] or mail["message-id"] for mail in smtp_peer.mails}
+    assert len(threads) == 3
+
+
+def counted(peer: SmtpPeer) -> int:
+    """How many alerts the threads say they have in all."""
+    totals: dict[str, int] = {}
+    for mail in peer.mails:
+        body = mail.get_body(("plain",))
+        found = re.search(r"Incident (\w+): ([\d,]+) alert", body.get_content() if body else "")
+        if found:
+            totals[found[1]] = max(totals.get(found[1], 0), int(found[2].replace(",", "")))
+    return sum(totals.values())
