@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.peers.search",
     "tests.peers.smtp",
     "tests.peers.vega",
+    "tests.peers.vendors",
 ]
 
 

@@ -15,6 +15,14 @@ from notify.receivers.settings import ReceiverSettings, SecretError, with_secret
 
 RECEIVERS = {
     "mail": "notify.receivers.mail",
+    "slack": "notify.receivers.slack",
+    "teams": "notify.receivers.teams",
+    "mattermost": "notify.receivers.mattermost",
+    "pagerduty": "notify.receivers.pagerduty",
+    "webhook": "notify.receivers.webhook",
+    "jira": "notify.receivers.jira",
+    "gitlab": "notify.receivers.gitlab",
+    "github": "notify.receivers.github",
 }
 
 

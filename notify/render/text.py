@@ -8,10 +8,13 @@ from notify.message import Branch, Message, clock, many
 
 _WIDTH = 78
 
+# What trackers take as a title.
+_SUBJECT = 250
+
 
 def subject(message: Message) -> str:
     """One line for subjects and titles."""
-    return f"[{message.severity.upper()}] {remark(message.title, 180)}"
+    return f"[{message.severity.upper()}] {remark(message.title, 180)}"[:_SUBJECT]
 
 
 def text(message: Message) -> str:

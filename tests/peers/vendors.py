@@ -1,0 +1,302 @@
+"""The interfaces of chats, pagers and trackers as their makers document them, on loopback.
+
+Each checks what the real one checks, keeps what it is given, and can fail: before the work is done, after
+it, or with the answer that the real one gives when it is asked too often.
+"""
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+TOKEN = "marker-d41d8cd98f"  # noqa: S105  # of servers on loopback
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong with a request: an answer instead of the work, or no answer after it (``lost``)."""
+
+    status: int = 503
+    headers: Json = field(default_factory=dict)
+    lost: bool = False
+
+
+@dataclass
+class Vendor:
+    """A service. ``troubles`` are those of the next requests that write."""
+
+    url: str = ""
+    troubles: deque[Trouble] = field(default_factory=deque)
+    things: list[Json] = field(default_factory=list)
+    notes: list[Json] = field(default_factory=list)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Do what is asked, unless there is trouble."""
+        trouble = self.troubles.popleft() if self.troubles and request.method != "GET" else None
+        if trouble and not trouble.lost:
+            return web.json_response({"message": "no"}, status=trouble.status, headers=trouble.headers)
+        body = json.loads(await request.read() or b"null")
+        status, answer = self.work(request, body)
+        if trouble and request.transport is not None:
+            request.transport.abort()
+        return web.json_response(answer, status=status) if answer is not None else web.Response(status=status)
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """The service itself."""
+        raise NotImplementedError
+
+
+class Slack(Vendor):
+    """https://docs.slack.dev/reference/methods/chat.postMessage."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """It answers 200 to nearly everything."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 200, {"ok": False, "error": "invalid_auth"}
+        if request.path == "/auth.test":
+            return 200, {"ok": True, "user": "tracetide"}
+        if body["channel"] != "C024BE91L":
+            return 200, {"ok": False, "error": "channel_not_found"}
+        if "thread_ts" in body and body["thread_ts"] not in [one["ts"] for one in self.things]:
+            return 200, {"ok": False, "error": "thread_not_found"}
+        if not all(map(self.takes, body["blocks"])) or len(body["blocks"]) > 50:
+            return 200, {"ok": False, "error": "invalid_blocks"}
+        ts = f"1795600000.{len(self.things):06}"
+        self.things.append({**body, "ts": ts})
+        return 200, {"ok": True, "channel": body["channel"], "ts": ts}
+
+    @staticmethod
+    def takes(block: Json) -> bool:
+        """Whether a block is within its rules."""
+        if block["type"] == "header":
+            return block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= 150
+        kinds = {"rich_text_section", "rich_text_preformatted"}
+        return block["type"] == "rich_text" and all(
+            part["type"] in kinds
+            and part["elements"]
+            and all(one["type"] in ("text", "link") and one["text"] for one in part["elements"])
+            for part in block["elements"]
+        )
+
+
+class Teams(Vendor):
+    """A workflow that was started by "When a Teams webhook request is received"."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Accepted, and nothing more is said."""
+        if request.path != f"/workflows/{TOKEN}":
+            return 401, {"error": {"code": "DirectApiAuthorizationRequired"}}
+        card = body["attachments"][0]
+        known = card["contentType"] == "application/vnd.microsoft.card.adaptive"
+        if not known or card["content"]["type"] != "AdaptiveCard" or len(json.dumps(body)) > 28_000:
+            return 413 if known else 400, None
+        self.things.append(card["content"])
+        return 202, None
+
+
+class Mattermost(Vendor):
+    """https://developers.mattermost.com/api-documentation/#/operations/CreatePost."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """A post that comes again is the one that is there."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 401, {"id": "api.context.session_expired.app_error", "status_code": 401}
+        if request.method == "GET":
+            return (200, {"id": "x"}) if request.path == f"/api/v4/channels/{'c' * 26}" else (404, {})
+        for one in self.things:
+            if one["pending_post_id"] == body["pending_post_id"]:
+                return 201, one
+        if body["root_id"] and body["root_id"] not in [one["id"] for one in self.things]:
+            return 400, {"id": "api.post.create_post.root_id.app_error", "status_code": 400}
+        if not 0 < len(body["message"]) <= 16383:
+            return 400, {"id": "model.post.is_valid.message_length.app_error", "status_code": 400}
+        self.things.append({**body, "id": f"{len(self.things):026}"})
+        return 201, self.things[-1]
+
+
+class Pagerduty(Vendor):
+    """https://developer.pagerduty.com/docs/send-alert-event."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Events with the key of an incident that is open belong to it."""
+        told = body["payload"]
+        wrong = [
+            name
+            for name, right in {
+                "routing_key": body["routing_key"] == TOKEN,
+                "event_action": body["event_action"] in ("trigger", "acknowledge", "resolve"),
+                "summary": 0 < len(told["summary"]) <= 1024,
+                "severity": told["severity"] in ("critical", "error", "warning", "info"),
+                "source": bool(told["source"]),
+                "dedup_key": len(body["dedup_key"]) <= 255,
+            }.items()
+            if not right
+        ]
+        if wrong or request.path != "/enqueue":
+            return 400, {"status": "invalid event", "message": "Event object is invalid", "errors": wrong}
+        self.notes.append(body)
+        if body["dedup_key"] not in [one["dedup_key"] for one in self.things]:
+            self.things.append(body)
+        return 202, {"status": "success", "message": "Event processed", "dedup_key": body["dedup_key"]}
+
+
+class Jira(Vendor):
+    """https://developer.atlassian.com/cloud/jira/platform/rest/v3/."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Issues with comments, found by their labels."""
+        path = request.path.removeprefix("/rest/api/3/")
+        if not request.headers.get("Authorization", "").startswith("Basic "):
+            return 401, {"errorMessages": ["Client must be authenticated to access this resource."]}
+        if path == "project/SEC":
+            return 200, {"key": "SEC"}
+        if path == "search/jql":
+            found = re.search(r'labels = "([^"]+)"', request.query["jql"])
+            there = [one for one in self.things if found and found[1] in one["labels"]]
+            return 200, {"issues": [{"key": one["key"]} for one in there[:1]], "isLast": True}
+        if path == "issue":
+            return self._open(body["fields"])
+        return self._change(request.method, path.split("/")[1:], body)
+
+    def _change(self, method: str, path: list[str], body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        key, *rest = path
+        issue = next((one for one in self.things if one["key"] == key), None)
+        if issue is None:
+            return 404, {"errorMessages": ["Issue does not exist or you do not have permission to see it."]}
+        if rest == ["comment"] and method == "GET":
+            return 200, {"comments": [one for one in reversed(self.notes) if one["key"] == key]}
+        if rest == ["comment"]:
+            self.notes.append({"key": key, "body": body["body"]})
+            return 201, {"id": "1"}
+        issue |= body["fields"]
+        return 204, None
+
+    def _open(self, fields: Json) -> tuple[int, Json]:
+        wrong = {}
+        if "\n" in fields["summary"] or not 0 < len(fields["summary"]) <= 255:
+            wrong["summary"] = "Summary must be less than 255 characters and without line breaks."
+        if any(" " in label for label in fields["labels"]):
+            wrong["labels"] = "The label contains spaces which is invalid."
+        if fields["description"]["type"] != "doc" or fields["description"]["version"] != 1:
+            wrong["description"] = "Operation value must be an Atlassian Document"
+        if wrong:
+            return 400, {"errorMessages": [], "errors": wrong}
+        key = f"SEC-{len(self.things) + 1}"
+        self.things.append({**fields, "key": key})
+        return 201, {"id": "10000", "key": key, "self": "x"}
+
+
+class _Issues(Vendor):
+    """What GitLab and GitHub have in common. ``number`` is what they call the number of an issue."""
+
+    number = "number"
+    base = ""
+
+    def allowed(self, request: web.Request) -> bool:
+        """Whether the token is right."""
+        raise NotImplementedError
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Issues with notes, found by their labels."""
+        if not self.allowed(request):
+            return 401, {"message": "401 Unauthorized"}
+        _, base, path = request.raw_path.split("?")[0].partition(self.base)
+        if not base:
+            return 404, {"message": "Not Found"}
+        if path == "issues" and request.method == "GET":
+            wanted = set(filter(None, request.query.get("labels", "").split(",")))
+            return 200, [one for one in self.things if wanted <= set(one["labels"])]
+        if path == "issues":
+            return self._open(body)
+        return self._change(request, path.split("/")[1:], body)
+
+    def _open(self, body: Json) -> tuple[int, Any]:
+        labels = body["labels"].split(",") if isinstance(body["labels"], str) else body["labels"]
+        if not 0 < len(body["title"]) <= 255 or "\n" in body["title"]:
+            return 422, {"message": "Validation Failed"}
+        self.things.append({**body, "labels": labels, self.number: len(self.things) + 1})
+        return 201, self.things[-1]
+
+    def _change(self, request: web.Request, path: list[str], body: Any) -> tuple[int, Any]:  # noqa: ANN401  # the same
+        number, *rest = path
+        issue = next((one for one in self.things if str(one[self.number]) == number), None)
+        if issue is None:
+            return 404, {"message": "Not Found"}
+        if request.method == "GET":
+            page = int(request.query.get("page", 1))
+            return 200, [one for one in self.notes if one["key"] == number] if page == 1 else []
+        if rest in (["notes"], ["comments"]):
+            self.notes.append({"key": number, "body": body["body"]})
+            return 201, {"id": 1}
+        issue["labels"] += body.get("labels") or [body["add_labels"]]
+        return 200, issue
+
+
+class Gitlab(_Issues):
+    """https://docs.gitlab.com/api/issues/."""
+
+    number = "iid"
+    base = "/api/v4/projects/security%2Fincidents/"
+
+    def allowed(self, request: web.Request) -> bool:
+        """By a header of its own."""
+        return request.headers.get("PRIVATE-TOKEN") == TOKEN
+
+
+class Github(_Issues):
+    """https://docs.github.com/rest/issues/issues."""
+
+    base = "/repos/acme/incidents/"
+
+    def allowed(self, request: web.Request) -> bool:
+        """By a bearer's token."""
+        return request.headers.get("Authorization") == f"Bearer {TOKEN}"
+
+
+class Webhook(Vendor):
+    """Somebody's own program."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """It knows a message that comes again by its key."""
+        key = request.headers.get("Idempotency-Key", "")
+        if key and key not in [one["key"] for one in self.things]:
+            self.things.append({"key": key, "body": body})
+        return 200, None
+
+
+VENDORS: dict[str, Callable[[], Vendor]] = {
+    "slack": Slack,
+    "teams": Teams,
+    "mattermost": Mattermost,
+    "pagerduty": Pagerduty,
+    "jira": Jira,
+    "gitlab": Gitlab,
+    "github": Github,
+    "webhook": Webhook,
+}
+
+
+@pytest.fixture(params=VENDORS)
+async def vendor(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Vendor]]:
+    """Each service in turn, with its name."""
+    made = VENDORS[request.param]()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", made.serve)
+    runner = web.AppRunner(application, shutdown_timeout=0, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = site.name
+    try:
+        yield request.param, made
+    finally:
+        await runner.cleanup()
+        await asyncio.sleep(0)
