@@ -18,6 +18,11 @@ from wire.detection import PRIORITIES, Detection, Priority
 # Detections of a pile that are kept whole; of the others the id is kept.
 _SAMPLES = 3
 
+# Piles of a group that are told apart by everything; in more of them what attackers choose is left out,
+# or a flood of different names would cost as much as it likes.
+_PILES = 200
+_CHOSEN = {"process", "user"}
+
 # Ids that a group remembers, to know a detection that comes again.
 _REMEMBERED = 50_000
 
@@ -102,7 +107,7 @@ class Group(Struct, kw_only=True):
     total: int = 0
     withheld: int = 0
     highest: Priority | None = None
-    pending: list[Pile] = []
+    pending: dict[str, Pile] = {}
     shapes: list[dict[str, tuple[str, ...]]] = []
     ids: dict[str, bool] = {}
 
@@ -171,7 +176,7 @@ class Groups:
                 self.groups[group.key] = group
                 continue
             self.changed.add(group.key)
-            for pile in group.pending:
+            for pile in group.pending.values():
                 self._rehome(pile, now)
 
     def saved(self) -> None:
@@ -193,8 +198,8 @@ class Groups:
 
     def _withhold(self, group: Group, now: float, silenced: Silenced) -> Iterator[Withheld]:
         """Take out of what is pending what is not to be told."""
-        left = []
-        for pile in group.pending:
+        left = {}
+        for key, pile in group.pending.items():
             silence = silenced(pile.labels, now)
             source = None if silence else self.inhibitor.of(pile.labels, now)
             if silence is not None:
@@ -202,7 +207,7 @@ class Groups:
             elif source is not None:
                 reason = f"inhibited by detection {source}"
             else:
-                left.append(pile)
+                left[key] = pile
                 continue
             group.withheld += len(pile.ids)
             yield Withheld(pile.ids, reason, now)
@@ -265,12 +270,12 @@ def _opened(key: str, route: Route, labels: dict[str, str], detection: Detection
 
 
 def _put(group: Group, detection: Detection, labels: dict[str, tuple[str, ...]], now: float) -> None:
-    for pile in group.pending:
-        if pile.labels == labels:
-            pile.add(detection)
-            break
-    else:
-        group.pending.append(Pile(labels, [detection], [detection.id], detection.time, detection.time))
+    shape = labels
+    if len(group.pending) >= _PILES:
+        shape = {name: values for name, values in labels.items() if name not in _CHOSEN}
+    key = msgspec.json.encode(sorted(shape.items())).decode()
+    pile = group.pending.setdefault(key, Pile(shape, [], [], detection.time, detection.time))
+    pile.add(detection)
     group.ids[detection.id] = True
     if len(group.ids) > _REMEMBERED:
         del group.ids[next(iter(group.ids))]
@@ -281,7 +286,7 @@ def _put(group: Group, detection: Detection, labels: dict[str, tuple[str, ...]],
 
 def _told(group: Group, route: Route, now: float) -> Notification:
     """Tell what is pending, or remind."""
-    piles = sorted(group.pending, key=_urgency)
+    piles = sorted(group.pending.values(), key=_urgency)
     before = group.highest
     if piles:
         most = piles[0].samples[0]
@@ -308,7 +313,7 @@ def _told(group: Group, route: Route, now: float) -> Notification:
     )
     new = [pile.labels for pile in piles if pile.labels not in group.shapes]
     group.shapes = [*group.shapes, *new][:_SHAPES]
-    group.pending, group.told, group.number = [], now, group.number + 1
+    group.pending, group.told, group.number = {}, now, group.number + 1
     return notification
 
 

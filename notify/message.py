@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from notify.escape import remark, shown
 from notify.groups import Kind, Notification, severity_rank
@@ -24,6 +25,7 @@ _ATTACK = "https://attack.mitre.org/techniques/"
 _OURS = ("Pod", "Workload", "Node", "Privileged", "Time")
 _TALLEST = 10
 _MOST_RULES = 12
+_ATTACHED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,15 @@ def message(notification: Notification, owner: Owner, links: Sequence[Link] = ()
         why=f"route {notification.route}, receiver {notification.receiver}",
         links=tuple((link.title, link(_places(notification))) for link in links),
         silence=_silence(notification),
-        detections=tuple(sample for pile in notification.piles for sample in pile.samples) or (lead,),
+        detections=tuple(_attached(notification)) or (lead,),
         group=notification.group,
     )
+
+
+def _attached(notification: Notification) -> list[Detection]:
+    """One of each pile, then more of each, as many as a mail may hold."""
+    rounds = zip_longest(*(pile.samples for pile in notification.piles))
+    return [sample for samples in rounds for sample in samples if sample is not None][:_ATTACHED]
 
 
 def clock(nanoseconds: int) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from notify.receivers import RECEIVERS
+from notify.receivers.settings import ReceiverSettings
 from rules import FIELDS
 from rules.catalogue.row import Row
 from sinks import SINKS
@@ -69,6 +71,26 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def receivers() -> str:
+    """Every setting of every way to people."""
+    lines = [
+        "# Settings of receivers",
+        "",
+        "They are written in the file of routes, below the receiver: [Who is told](notify.md). A secret `x`",
+        "is never in the file itself: `x_file` names a file that holds it, `x_env` an environment variable.",
+    ]
+    for name, module in RECEIVERS.items():
+        kind: type[ReceiverSettings] = import_module(module).Settings
+        lines += ["", f"## {name}", "", "| key | default | meaning |", "|---|---|---|"]
+        for field, info in kind.model_fields.items():
+            default = (
+                "required" if info.is_required() else "" if info.default is None else f"`{info.default}`"
+            )
+            key = " or ".join(f"`{word}`" for word in kind.written(field).split(" or "))
+            lines.append(f"| {key} | {_cell(default)} | {_cell(info.description or '')} |")
+    return "\n".join(lines) + "\n"
+
+
 def commands() -> str:
     """Every command with its options."""
     lines = ["# Commands", "", "Exit codes: 0 done, 1 found something wrong, 2 wrong usage."]
@@ -94,6 +116,7 @@ def _all(command: click.Command, parent: click.Context, name: str) -> Iterator[c
 PAGES: Mapping[str, Callable[[], str]] = {
     "fields.md": fields,
     "settings.md": settings,
+    "receivers.md": receivers,
     "commands.md": commands,
 }
 

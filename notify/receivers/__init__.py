@@ -18,9 +18,11 @@ RECEIVERS = {
     "slack": "notify.receivers.slack",
     "teams": "notify.receivers.teams",
     "mattermost": "notify.receivers.mattermost",
+    "discord": "notify.receivers.discord",
     "pagerduty": "notify.receivers.pagerduty",
     "webhook": "notify.receivers.webhook",
     "jira": "notify.receivers.jira",
+    "servicenow": "notify.receivers.servicenow",
     "gitlab": "notify.receivers.gitlab",
     "github": "notify.receivers.github",
 }

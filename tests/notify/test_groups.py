@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from notify.groups import Group, Groups, Notification, merged
 from notify.matchers import matcher
+from notify.message import message
+from notify.owner import Owner
 from notify.silences import Active
 from tests.notify.samples import PRIORITY, START, alert, config, groups, put, silence, told
+from tests.sinks.samples import process
 
 BY_HOST = "route: {receiver: soc, group_by: [host], group_wait: 30s, group_interval: 5m}"
 
@@ -29,6 +32,19 @@ def test_ten_thousand_alerts_of_one_incident_are_a_handful_of_messages() -> None
     assert [round(one.time - START) for one in notifications] == [30, 330, 1000]
     assert len(notifications[0].piles) == 7
     assert max(len(pile.samples) for one in notifications for pile in one.piles) <= 3
+
+
+def test_a_flood_of_different_names_stays_small() -> None:
+    """An attacker who gives each process another name makes no state or message as large as he likes."""
+    machine = groups(config(BY_HOST))
+    for number in range(5000):
+        found = alert(number)
+        put(machine, alert(number, process=process(40, f"/tmp/{number:x}", user=found.id)))
+    (group,) = machine.groups.values()
+    assert len(group.pending) <= 201
+    (opening,) = told(machine, START + 30)
+    assert opening.count == 5000
+    assert len(message(opening, Owner("", "")).detections) == 20
 
 
 def test_an_alert_that_is_late_already_does_not_wait_again() -> None:

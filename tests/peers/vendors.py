@@ -261,6 +261,60 @@ class Github(_Issues):
         return request.headers.get("Authorization") == f"Bearer {TOKEN}"
 
 
+class Discord(Vendor):
+    """https://discord.com/developers/docs/resources/webhook#execute-webhook, of a forum."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """A thread for each name; the answer only when it is waited for."""
+        if request.path != f"/webhooks/1/{TOKEN}":
+            return 401, {"message": "Invalid Webhook Token", "code": 50027}
+        if request.method == "GET":
+            return 200, {"id": "1", "type": 1}
+        thread = request.query.get("thread_id", "")
+        if not 0 < len(body["content"]) <= 2000 or body["allowed_mentions"] != {"parse": []}:
+            return 400, {"content": ["Must be 2000 or fewer in length."]}
+        if bool(thread) is ("thread_name" in body) or len(body.get("thread_name", "x")) > 100:
+            return 400, {"message": "Webhooks posted to forum channels must have a thread_name or thread_id"}
+        if thread and thread not in [one["channel_id"] for one in self.things]:
+            return 404, {"message": "Unknown Channel", "code": 10003}
+        place = thread or f"90{len(self.things)}"
+        self.things.append({**body, "thread_id": thread, "channel_id": place})
+        return (200, {"id": "5", "channel_id": place}) if request.query.get("wait") == "true" else (204, None)
+
+
+class ServiceNow(Vendor):
+    """https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Records and their notes."""
+        if not request.headers.get("Authorization", "").startswith("Basic "):
+            return 401, {"error": {"message": "User Not Authenticated"}, "status": "failure"}
+        table, _, key = request.path.removeprefix("/api/now/table/").partition("/")
+        if request.method == "GET":
+            return 200, {"result": self._found(table, dict(self._query(request)))}
+        if request.method == "POST":
+            if not 0 < len(body["short_description"]) <= 160:
+                return 400, {"error": {"message": "Exception while reading request"}, "status": "failure"}
+            self.things.append({**body, "sys_id": f"{len(self.things):032x}"})
+            return 201, {"result": self.things[-1]}
+        record = next((one for one in self.things if one["sys_id"] == key), None)
+        if record is None:
+            return 404, {"error": {"message": "No Record found"}, "status": "failure"}
+        if notes := body.pop("work_notes", ""):
+            self.notes.append({"element_id": key, "value": notes})
+        record |= body
+        return 200, {"result": record}
+
+    @staticmethod
+    def _query(request: web.Request) -> list[tuple[str, str]]:
+        words = [each.partition("=") for each in request.query["sysparm_query"].split("^")]
+        return [(name, value) for name, equals, value in words if equals and name != "element"]
+
+    def _found(self, table: str, query: Json) -> list[Json]:
+        there = self.notes if table == "sys_journal_field" else self.things
+        return [one for one in there if query.items() <= one.items()]
+
+
 class Webhook(Vendor):
     """Somebody's own program."""
 
@@ -280,6 +334,8 @@ VENDORS: dict[str, Callable[[], Vendor]] = {
     "jira": Jira,
     "gitlab": Gitlab,
     "github": Github,
+    "discord": Discord,
+    "servicenow": ServiceNow,
     "webhook": Webhook,
 }
 

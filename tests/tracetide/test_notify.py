@@ -48,15 +48,15 @@ def routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     blocks = re.findall(r"```(?:yaml)?\n(# .*?)```", (DOCS / "notify.md").read_text(), re.DOTALL)
     example, owners = blocks
     (tmp_path / "secret").write_text("pass\n")
-    (tmp_path / "routes.yaml").write_text(example.replace("/run/secrets/smtp", str(tmp_path / "secret")))
+    (tmp_path / "routes.yaml").write_text(re.sub(r"/run/secrets/\w+", str(tmp_path / "secret"), example))
     (tmp_path / "OWNERS").write_text(owners)
-    monkeypatch.setenv("SMTP_PASSWORD", "pass")
+    monkeypatch.setenv("SLACK_TOKEN", "pass")
     return tmp_path / "routes.yaml"
 
 
 def test_the_documented_file_is_right_and_passes_its_own_tests(call: Call, routes: Path) -> None:
     """As a reader copies it."""
-    assert call("route", "check", routes) == (0, "3 receivers, 3 ways to people, 2 tests\n", "")
+    assert call("route", "check", routes) == (0, "3 receivers, 5 ways to people, 2 tests\n", "")
     assert call("route", "test", routes) == (0, "2 tests, 0 failed\n", "")
 
 
@@ -84,10 +84,14 @@ def test_a_file_that_is_wrong_is_said_whole(call: Call, routes: Path) -> None:
 
 def test_a_receiver_that_cannot_be_reached_is_said(call: Call, routes: Path) -> None:
     """``--reach`` tries them all and tells nobody anything."""
-    routes.write_text(routes.read_text().replace("smtp.example.org", "127.0.0.1\n        port: 1"))
+    reachable = routes.read_text().replace("smtp.example.org", "127.0.0.1\n        port: 1")
+    reachable = reachable.replace("channel: C", "url: http://127.0.0.1:1\n        channel: C")
+    routes.write_text(reachable.replace("project: shop", "url: http://127.0.0.1:1\n        project: shop"))
     code, out, _ = call("route", "check", routes, "--reach")
     assert code == 1
     assert "✗ security/mail/0: mail: 127.0.0.1 gives no good connection" in out
+    assert "✗ shop/slack/0: Slack gives no answer (ConnectError)" in out
+    assert "✗ shop/gitlab/0: GitLab gives no answer (ConnectError)" in out
 
 
 def test_a_detection_is_explained_from_owner_to_message(call: Call, routes: Path, tmp_path: Path) -> None:
@@ -102,7 +106,8 @@ def test_a_detection_is_explained_from_owner_to_message(call: Call, routes: Path
         "  everything: matches",
         '    severity="critical": takes it',
         '    owner=~"shop|payments": takes it',
-        "receiver on-call: on-call/mail/0\n  one incident for host=node-1, container=shop\n  told after 0s",
+        "receiver on-call: on-call/mail/0, on-call/pagerduty/0\n",
+        "  one incident for host=node-1, container=shop\n  told after 0s",
         "[CRITICAL] A web server started a shell in container shop on node-1",
         "Alerts in Kibana: https://kibana.example.org/app/security/alerts?query=",
         "container.id:" + "f" * 64,
