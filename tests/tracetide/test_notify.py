@@ -14,7 +14,7 @@ from notify.labels import labels_of
 from sinks.contract import Delivered, SinkError
 from tests.notify.samples import alert
 from tests.peers.smtp import PASSWORD, SmtpPeer
-from tests.sinks.test_kafka import prepare, send
+from tests.sinks.test_forwarder import prepare, send
 from tracetide.cli import main
 from tracetide.notices import notices
 from wire import detection as wire_detection

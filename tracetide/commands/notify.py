@@ -19,13 +19,13 @@ def notify(routes: Path, kafka: str, state: Path) -> None:
     What was read is kept in --state before it counts as read. Run one; a second one needs a --state of its
     own, takes a part of the hosts, and groups only those.
     """
-    from sinks import kafka as detections  # noqa: PLC0415  # costs memory that `notify --help` need not have
+    from sinks import forwarder  # noqa: PLC0415  # costs memory that `notify --help` need not have
     from tracetide.notices import load_routes, notices  # noqa: PLC0415  # the same
 
     config = load_routes(routes)
 
     async def work() -> None:
         async with notices(config, state) as sink:
-            await detections.forward(sink, kafka)
+            await forwarder.forward(sink, kafka)
 
     asyncio.run(until_stopped(work()))
