@@ -161,12 +161,16 @@ def ruleset(
     """Compile the enabled rules that are at least as urgent as ``minimum``."""
     urgent = PRIORITIES[: PRIORITIES.index(minimum) + 1]
     active = [(number, each) for number, each in enumerate(rules) if each.enabled and each.priority in urgent]
-    conditions = [(number, each.name, each.logic) for number, each in active]
-    functions = {
-        event_type: function
-        for event_type in KINDS
-        if (function := matcher(event_type, conditions, rules, first=matching == "first")) is not None
-    }
+
+    def together(event_type: str) -> Function | None:
+        # Most rules name a few types: only these are looked at more closely.
+        possible = [
+            (number, each.name, each.logic) for number, each in active if event_type in each.event_types
+        ]
+        return matcher(event_type, possible, rules, first=matching == "first")
+
+    made = {event_type: together(event_type) for event_type in KINDS}
+    functions = {event_type: function for event_type, function in made.items() if function is not None}
 
     def one_by_one(event_type: str) -> Sequence[tuple[Rule, Holds]]:
         made = [(each, condition(each.logic, event_type)) for _, each in active]
