@@ -159,12 +159,18 @@ def message(notification: Notification, owner: Owner, links: Sequence[Link] = ()
         unseen=tuple(_unseen(lead)),
         sureness=_sureness(lead),
         owner=owner,
-        why=f"route {notification.route}, receiver {notification.receiver}",
+        why=f"{_route(notification.route)}, receiver {notification.receiver}",
         links=tuple((link.title, link(_places(notification))) for link in links),
         silence=_silence(notification),
         detections=tuple(_attached(notification)) or (lead,),
         group=notification.group,
     )
+
+
+def _route(name: str) -> str:
+    """A route by its conditions, without what only tells it from others with the same."""
+    way = [part.rpartition("#")[0] for part in name.split("/")[1:]]
+    return f"route {' / '.join(way)}" if any(way) else "the first route"
 
 
 def _attached(notification: Notification) -> list[Detection]:
@@ -322,7 +328,10 @@ def _silence(notification: Notification) -> str:
 
 def _matcher(name: str, value: str) -> str:
     """A condition that can be copied; for a value that could be clicked or is not plain an expression."""
-    if shown(value, len(value)) == value and not _AWKWARD.search(value):
+    ours = name == "host" and remark(value, len(value)) == value
+    if (ours or shown(value, len(value)) == value) and not _AWKWARD.search(
+        value.replace(".", "") if ours else value
+    ):
         return f'{name}="{value}"'
     expression = _AWKWARD.sub(lambda one: f"[{one[0]}]" if one[0] in ".:@" else ".", value[:_LONGEST_VALUE])
     return f'{name}=~"{expression}{".*" if len(value) > _LONGEST_VALUE else ""}"'

@@ -23,9 +23,14 @@ def chat(message: Message, longest: int = 12_000) -> str:
 
 
 def ticket(message: Message) -> str:
-    """For issues of GitLab and GitHub: the whole message as one block, which nothing in it can end."""
+    """For issues of GitLab and GitHub: the whole message as one block, which nothing in it can end.
+
+    No line begins with a slash: GitLab takes such lines for commands.
+    """
+    lines = text(message)[:_LONGEST].splitlines()
+    lines = [f" {line}" if line.startswith("/") else line for line in lines]
     links = [f"- [{markdown(title)}](<{url.replace('>', '%3E')}>)" for title, url in message.links]
-    return "\n".join([*fenced(text(message)[:_LONGEST].splitlines()), "", *links])
+    return "\n".join([*fenced(lines), "", *links])
 
 
 def _part(part: Part) -> Iterator[str]:

@@ -92,7 +92,7 @@ def messages(draw: st.DrawFn) -> Message:
             ),
             output=f"{some[4]} | {some[5]}",
             process=culprit,
-            ancestors=[process(30, some[6], some[7]), process(1, "/sbin/init")],
+            ancestors=[process(30, some[6], some[7]), process(1, "/sbin/init", name=some[6])],
             container=ContainerInfo(id="f" * 64, name=some[8], image=some[9], runtime=some[5]),
             fields={"fd.name": some[2]},
             event={"kind": "socket", "remote_ip": "198.51.100.7", "remote_port": 4444, "proto": "tcp"},

@@ -282,6 +282,7 @@ def test_markdown_has_no_mention_link_or_block_of_others(made: Message) -> None:
     issue = markdown.ticket(made)
     first, *inside = issue.split("\n")
     assert inside.count(first) == 1
+    assert not any(line.startswith("/") for line in inside)
     harmless([issue])
 
 

@@ -128,6 +128,7 @@ def test_a_message_says_what_a_reader_needs() -> None:
         "T1505.003 Server Software Component: Web Shell (Persistence)",
         "https://attack.mitre.org/techniques/T1505/003",
         "Not seen: container.labels: no runtime socket",
+        "You get this by the first route, receiver soc.",
         "tracetide silence add 'rule=\"A web server started a shell\"' 'host=\"node-1\"'",
     ):
         assert words in said

@@ -33,7 +33,7 @@ def process(pid: int, *args: str, **known: Any) -> ProcessInfo:  # any field of 
         entity=entity_id(BOOT, pid, pid * 10),
         pid=pid,
         start=pid * 10,
-        name=args[0].rpartition("/")[2],
+        name=known.pop("name", args[0].rpartition("/")[2]),
         exepath=args[0],
         args=list(args),
         **known,
