@@ -1,5 +1,6 @@
 """Texts that attackers choose, in every place of a detection that they can reach."""
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from notify.groups import Groups
@@ -12,6 +13,9 @@ from tests.notify.samples import START
 from tests.sinks.samples import BOOT, detection, process
 from wire.batch import Host
 from wire.detection import ContainerInfo, RuleInfo, Technique
+
+# A machine with other things to do is no reason to fail.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 FRAGMENTS = (
     "<script>alert(1)</script>",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.groups import Group, Groups, Notification, merged
@@ -11,6 +11,7 @@ from notify.matchers import matcher
 from notify.message import message
 from notify.owner import Owner
 from notify.silences import Active
+from tests.notify.hostile import patient
 from tests.notify.samples import PRIORITY, START, alert, config, groups, put, silence, told
 from tests.sinks.samples import process
 
@@ -231,7 +232,7 @@ arrivals = st.lists(
 )
 
 
-@settings(deadline=None)
+@patient
 @given(arrivals=arrivals, pauses=st.lists(st.integers(0, 40), max_size=3))
 def test_every_detection_is_told_or_withheld_with_a_reason(
     arrivals: list[Arrival], pauses: list[int]

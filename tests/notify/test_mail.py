@@ -7,13 +7,13 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from pydantic import ValidationError
 
 from notify.contract import Delivered, Never, ReceiverError, Retry
 from notify.message import Message
 from notify.receivers.mail import MailReceiver, Settings, compose, create
-from tests.notify.hostile import messages
+from tests.notify.hostile import messages, patient
 from tests.notify.samples import alert, say
 from tests.peers.java import free_port
 from tests.peers.smtp import PASSWORD, USER, SmtpPeer
@@ -165,7 +165,7 @@ def test_settings_that_cannot_work_are_said(changes: dict[str, Any], sentence: s
         mailer(SmtpPeer(port=25, tls="starttls"), **changes)
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_a_mail_has_no_header_recipient_or_part_of_an_attacker(made: Message) -> None:
     """As another program reads it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import notify.receivers
 from notify.contract import Delivered, Never, Receiver, ReceiverError, Retry
@@ -21,7 +21,7 @@ from notify.receivers.pagerduty import event
 from notify.receivers.settings import ReceiverSettings, SecretError, with_secrets
 from notify.receivers.webhook import NAMES, Settings, alertmanager, body, tracetide, values
 from notify.render import markdown, slack, teams
-from tests.notify.hostile import messages
+from tests.notify.hostile import messages, patient
 from tests.notify.samples import say
 from tests.peers.http import Answer, HttpPeer
 from tests.peers.vendors import TOKEN, Slack, Trouble, Vendor
@@ -232,7 +232,7 @@ def harmless(texts: list[str]) -> None:
     assert not re.search(r"(?:https?|ftp|ldap)://", ours)
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_slack_takes_nothing_of_it_as_mark_up(made: Message) -> None:
     """Texts are in rich text, which has no mark-up; the fall-back has its three characters escaped."""
@@ -247,7 +247,7 @@ def test_slack_takes_nothing_of_it_as_mark_up(made: Message) -> None:
     assert all(map(Slack.takes, sent["blocks"]))
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_teams_takes_nothing_of_it_as_mark_up(made: Message) -> None:
     """Texts are text runs, which know no Markdown; the card is within the size that Teams takes."""
@@ -259,7 +259,7 @@ def test_teams_takes_nothing_of_it_as_mark_up(made: Message) -> None:
     assert len(json.dumps(sent)) < 28_000
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_markdown_has_no_mention_link_or_block_of_others(made: Message) -> None:
     """Outside of code no character acts; code ends where we end it."""
@@ -286,7 +286,7 @@ def test_markdown_has_no_mention_link_or_block_of_others(made: Message) -> None:
     harmless([issue])
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_pages_and_tickets_are_plain_text(made: Message) -> None:
     """PagerDuty's fields and Jira's document; titles are one line that is no formula."""

@@ -5,13 +5,13 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from notify.escape import defanged, shown
 from notify.message import Message
 from notify.render.html import html
 from notify.render.text import subject, text
-from tests.notify.hostile import messages
+from tests.notify.hostile import messages, patient
 from tests.notify.samples import alert, notification, say
 from tests.sinks.samples import process
 
@@ -61,7 +61,7 @@ class Page(HTMLParser):
         raise AssertionError(data)
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_html_holds_no_mark_up_of_others(made: Message) -> None:
     """No element, attribute, comment, link or hidden character comes from a detection."""
@@ -72,7 +72,7 @@ def test_html_holds_no_mark_up_of_others(made: Message) -> None:
     assert not re.search(r"https?://|198\.51\.100\.7", words.replace("https://attack.mitre.org", ""))
 
 
-@settings(deadline=None)
+@patient
 @given(messages())
 def test_plain_text_obeys_nobody(made: Message) -> None:
     """No terminal escape, no turned text; the subject is one line that no spreadsheet takes for a formula."""
