@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -34,6 +35,9 @@ _WATCH = 300
 
 # How long what was read of a namespace or an owner is taken to be so still.
 _KEPT = 300.0
+
+# How long the server may be behind the kubelet in telling of a pod.
+_UNTOLD = 5.0
 
 _GONE = 410
 _UNREADABLE = (403, 404)
@@ -90,9 +94,11 @@ class KubernetesTeller:
 
     async def look(self, seen: Seen) -> Description | None:
         """Wait for the pod that the control group names; the kubelet may have been told of it before."""
-        while seen.pod is not None and seen.pod not in self._pods:
-            self._news.clear()
-            await self._news.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UNTOLD):
+                while seen.pod is not None and seen.pod not in self._pods:
+                    self._news.clear()
+                    await self._news.wait()
         return self._told.get(seen.id)
 
     async def _list(self, client: _Client, listener: Listener) -> None:

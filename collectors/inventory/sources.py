@@ -51,6 +51,7 @@ class Sources:
     book: Book = field(default_factory=Book)
     _connections: dict[tuple[str, Path], _Connection] = field(default_factory=dict)
     _tasks: dict[tuple[str, Path], asyncio.Task[None]] = field(default_factory=dict)
+    _asking: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Connect to what is there and to what comes, until cancelled."""
@@ -60,9 +61,10 @@ class Sources:
                 self.book.tidy()
                 await asyncio.sleep(_LOOK)
         finally:
-            for task in self._tasks.values():
+            tasks = [*self._tasks.values(), *self._asking]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def connect(self) -> None:
         """Begin with sources that have appeared, let go of those that are gone."""
@@ -85,9 +87,10 @@ class Sources:
         late: list[str] = []
         if not self._enough(seen):
             asked = {
-                asyncio.create_task(self._ask(connection, seen)): connection.teller.name
+                asyncio.create_task(self._ask(connection, seen, patience)): connection.teller.name
                 for connection in self._connections.values()
             }
+            self._asking.update(asked)
             late = await self._answers(asked, seen, patience)
         about = self.book.about(seen.id, seen.pod)
         return about, None if about and about.name else self._why(late, patience)
@@ -103,11 +106,9 @@ class Sources:
             _, waiting = await asyncio.wait(
                 waiting, timeout=min(left, _GLANCE), return_when=asyncio.FIRST_COMPLETED
             )
-        late = [asked[task] for task in waiting]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        return late
+        # Those that are not needed any more may end by themselves: their answer may still be news.
+        self._asking = {task for task in self._asking if not task.done()}
+        return [asked[task] for task in waiting]
 
     def _enough(self, seen: Seen) -> bool:
         """Whether a runtime has told of the container and, where there is a cluster, this of the pod."""
@@ -118,9 +119,15 @@ class Sources:
         cluster = any(connection.teller.name == "kubernetes" for connection in self._connections.values())
         return uid is None or not cluster or self.book.has_pod(uid)
 
-    async def _ask(self, connection: _Connection, seen: Seen) -> None:
-        """Ask one source when it is connected; the one that must know may need a moment to do so."""
-        await connection.ready.wait()
+    async def _ask(self, connection: _Connection, seen: Seen, patience: float) -> None:
+        """Ask one source, if it is connected in time; what is wrong with it, ``_keep`` will say."""
+        with contextlib.suppress(InventoryError, TimeoutError):
+            async with asyncio.timeout(patience):
+                await connection.ready.wait()
+            await self._look(connection, seen)
+
+    async def _look(self, connection: _Connection, seen: Seen) -> None:
+        """The source that must know a container may need a moment to do so."""
         name = connection.teller.name
         doubts = _DOUBTS if name == _maker(seen) else 0
         while not self._enough(seen):
