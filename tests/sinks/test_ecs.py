@@ -68,7 +68,6 @@ def leaves(fields: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 FITS: dict[str, Callable[[Any], bool]] = {
     "constant_keyword": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
-    "constant_keyword": lambda value: isinstance(value, str),
     "date": lambda value: bool(datetime.fromisoformat(value)),
     "float": lambda value: type(value) is float,
     "ip": lambda value: bool(ip_address(value)),
