@@ -14,9 +14,7 @@ def report(tmp_path: Path, text: str) -> dict[str, list[dict[str, object]]]:
 
 def test_rules(tmp_path: Path) -> None:
     """A rule is told with its place, what it looks at, and what of that is not collected yet."""
-    text = rule(
-        "evt.type in (openat, sendto) and proc.env contains x", extra="  tags: [T1059, mitre_execution]"
-    )
+    text = rule("evt.type in (openat, getcwd) and proc.vmrss > 5", extra="  tags: [T1059, mitre_execution]")
     (found,) = report(tmp_path, text)["rules"]
     assert found == {
         "name": "R",
@@ -26,10 +24,10 @@ def test_rules(tmp_path: Path) -> None:
         "priority": "Warning",
         "tags": ["T1059", "mitre_execution"],
         "techniques": ["T1059"],
-        "event_types": ["openat", "sendto"],
-        "fields": ["evt.type", "proc.env"],
+        "event_types": ["getcwd", "openat"],
+        "fields": ["evt.type", "proc.vmrss"],
         "output": "out %proc.name",
-        "weakened": ["proc.env needs environments", "events of type sendto"],
+        "weakened": ["proc.vmrss needs memory figures", "events of type getcwd"],
     }
 
 
