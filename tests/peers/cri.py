@@ -14,7 +14,7 @@ import pytest
 
 from collectors.inventory.grpc import channel
 from collectors.inventory.protobuf import Value
-from tests.peers.engines import folder_of, need, running, tree_of
+from tests.peers.engines import drop_groups, folder_of, need, running, tree_of
 
 IMAGE = "localhost/tracetide-test:1"
 
@@ -41,6 +41,7 @@ class Cri:
     """A runtime that has an image; pods use the host's network, so that none has to be made."""
 
     socket: Path
+    group: str
 
     async def run(
         self, name: str, *command: str, mount: Path, privileged: bool = False
@@ -51,7 +52,7 @@ class Cri:
             1: {1: f"{name}-pod", 2: uid, 3: "shop", 4: 0},
             6: [{1: "app", 2: name}],
             7: [{1: "owner", 2: "team-shop"}],
-            8: {1: f"/kubepods/besteffort/pod{uid}", 2: {1: {1: _NODE}}},
+            8: {1: f"/{self.group}/besteffort/pod{uid}", 2: {1: {1: _NODE}}},
         }
         container: dict[int, Value | list[Value]] = {
             1: {1: name},
@@ -86,7 +87,12 @@ def cri() -> Iterator[Cri]:
             archive = _archive(folder)
             control = ["ctr", "-a", str(there), "-n", "k8s.io"]
             subprocess.run([*control, "images", "import", str(archive)], check=True, capture_output=True)
-            yield Cri(there)
+            # Not the kubelet's own name, because all of it is removed at the end.
+            group = f"kubepods-{folder.name}"
+            try:
+                yield Cri(there, group)
+            finally:
+                drop_groups(group)
 
 
 def _archive(folder: Path) -> Path:

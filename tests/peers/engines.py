@@ -114,6 +114,7 @@ def _with_image(engine: Engine) -> Iterator[None]:
     finally:
         if left := engine("ps", "-aq").split():
             engine.remove(*left)
+        drop_groups("libpod_parent" if engine.name == "podman" else "docker")
 
 
 def tree_of(folder: Path) -> Path:
@@ -161,6 +162,16 @@ def folder_of() -> Iterator[Path]:
             if Path(point).is_relative_to(folder):
                 subprocess.run(["umount", "-l", point], check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def drop_groups(name: str) -> None:
+    """Remove the control groups with this name and below, which engines leave; those in use stay."""
+    for hierarchy in [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]:
+        top = hierarchy / name
+        if top.is_dir():
+            for group in [*sorted((each for each in top.rglob("*") if each.is_dir()), reverse=True), top]:
+                with contextlib.suppress(OSError):
+                    group.rmdir()
 
 
 def waited_for(condition: Callable[[], object], patience: float = _PATIENCE) -> bool:
