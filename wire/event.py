@@ -169,6 +169,25 @@ class Change(Event, tag="change", kw_only=True, frozen=True):
     group: int | None = None
 
 
+# How many numbers the calls have of which Identity and Call keep them.
+NUMBERS = {
+    **dict.fromkeys(("setuid", "setgid", "setfsuid", "setfsgid"), 1),
+    **dict.fromkeys(("setreuid", "setregid"), 2),
+    **dict.fromkeys(("setresuid", "setresgid"), 3),
+    **dict.fromkeys(("setns", "unshare", "process_vm_readv", "process_vm_writev"), 1),
+    **dict.fromkeys(("init_module", "finit_module", "delete_module", "bpf"), 1),
+    **dict.fromkeys(("memfd_create", "userfaultfd", "keyctl", "dup"), 1),
+    **dict.fromkeys(("ptrace", "prctl", "kill", "tkill", "io_uring_setup", "dup2"), 2),
+    **dict.fromkeys(("capset", "tgkill", "dup3", "socket"), 3),
+    "perf_event_open": 4,
+}
+
+
+def _check(event_type: str, numbers: list[int]) -> None:
+    if len(numbers) < NUMBERS[event_type]:
+        raise ValueError(f"{event_type} has {NUMBERS[event_type]} numbers, not {len(numbers)}")
+
+
 class Identity(Event, tag="identity", kw_only=True, frozen=True):
     """A process asked to become other users or groups. ``uid`` is who it is afterwards.
 
@@ -182,6 +201,10 @@ class Identity(Event, tag="identity", kw_only=True, frozen=True):
     result: int
     ids: list[int]
     names: list[str | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse an event that lacks some of its numbers; what reads them need not look."""
+        _check(self.type, self.ids)
 
 
 class Call(Event, tag="call", kw_only=True, frozen=True):
@@ -202,6 +225,10 @@ class Call(Event, tag="call", kw_only=True, frozen=True):
     text: str | None = None
     fd: int | None = None
     file: Descriptor | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an event that lacks some of its numbers; what reads them need not look."""
+        _check(self.type, self.args)
 
 
 class Socket(Event, tag="socket", kw_only=True, frozen=True):

@@ -1,8 +1,8 @@
 """A small server that answers as the Kubernetes API does: lists in pages, watches, bookmarks, 410 Gone.
 
-The real one is a program of 120 MB that takes more than a quarter of an hour to compile on two cores, and no
-package of it exists for Debian. So this follows what is published of the interface: https://kubernetes.io/docs/
-reference/using-api/api-concepts/. The objects in it have the shape that a cluster of version 1.28 gave them.
+No package of the real one exists for Debian, and compiling it takes longer than tests may that run on every
+change. So this follows what is published of the interface: https://kubernetes.io/docs/reference/using-api/
+api-concepts/. The objects in it are written after that interface too.
 """
 
 import copy

@@ -1,5 +1,6 @@
 """The table of fields: complete, and every source in it works on real events and processes."""
 
+import re
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from rules.compiler.comparison import FieldValue
 from rules.compiler.source import NAMES
 from stream.process import NOBODY
 from tests.rules.test_output import BASE, CONNECT, OPEN, PROCESS
-from wire.event import Call, Change, Descriptor, Event, Exec, Identity
+from wire import batch as wire_batch
+from wire.batch import Batch, Host
+from wire.event import NUMBERS, Call, Change, Descriptor, Event, Exec, Identity
 
 CHANGE = Change(**BASE, type="rename", result=0, path="/a", other="/b", text="c", owner=1, group=1)
 SETUID = Identity(**BASE, type="setresuid", result=0, ids=[33, 0, 4294967295], names=["www", None, None])
@@ -109,3 +112,19 @@ def test_outcomes(name: str, values: dict[int, str]) -> None:
     for result, outcome in values.items():
         event: Any = type("E", (), {"result": result})
         assert eval(code.text, dict(NAMES), {"e": event}) == outcome  # noqa: S307
+
+
+def test_numbers_are_there() -> None:
+    """Every number that an argument is made of is one that the wire demands."""
+    for event_type, arguments in ARGUMENTS.items():
+        sources = " ".join(argument.code.text for argument in arguments)
+        wanted = [int(at) for at in re.findall(r"e\.(?:args|ids)\[(\d+)\]", sources)]
+        assert max(wanted, default=-1) < NUMBERS.get(event_type, 0), event_type
+
+
+def test_an_event_without_its_numbers_is_refused() -> None:
+    """An event that lacks a number is a bad event, not one on which rules fail."""
+    data = wire_batch.encode(Batch(host=Host("h", "h", "b"), first=1, last=1, events=[DUP]))
+    batch, bad = wire_batch.decode(data.replace(b"[3,0,1,2]", b"[3]"))
+    assert batch.events == []
+    assert "dup2 has 2 numbers, not 1" in bad[0].reason

@@ -34,7 +34,7 @@ ONE_OF_EACH = batch(
     loss(7, openat=3),
     change(8, 7, "/etc/x", raw="x", owner=3),
     become(9, 7, 33, names=["www-data"]),
-    call(10, 7, "dup2", 3, 0, fd=0, file=Descriptor("ipv4", "1.1.1.1:1->2.2.2.2:2", 5)),
+    call(10, 7, "dup2", 3, 0, result=0, fd=0, file=Descriptor("ipv4", "1.1.1.1:1->2.2.2.2:2", 5)),
     told(11, "c" * 64, Description(sources=["docker"], image="nginx:1.27", labels={"team": "shop"})),
 )
 

@@ -1,7 +1,7 @@
 """Pods from the Kubernetes API, served by a small server that follows its published interface.
 
-A real API server is not among the packages of Debian, and compiling one takes more than fifteen minutes on
-two cores, which is too long for tests that run on every change.
+A real API server is not among the packages of Debian, and compiling one takes longer than tests may that run
+on every change.
 """
 
 import asyncio
