@@ -139,10 +139,10 @@ def test_an_event_that_does_not_reach_the_rules() -> None:
 
 def test_a_rule_that_nothing_can_match() -> None:
     """Also when no type was given; a field that is not collected yet is named with what it needs."""
-    found = of_values("proc.env contains x and proc.name=cat", proc_name="cat")
+    found = of_values("proc.vmrss > 5 and proc.name=cat", proc_name="cat")
     assert found.sentence == (
-        "No event can match it: `proc.env contains x` is always false there "
-        "(proc.env is not collected yet: it needs environments)."
+        "No event can match it: `proc.vmrss > 5` is always false there "
+        "(proc.vmrss is not collected yet: it needs memory figures)."
     )
 
 

@@ -1,5 +1,6 @@
 """Forks and exits as the kernel reports them."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -113,12 +114,14 @@ os.wait()
 
 
 def test_numbers_run_on_without_gaps(watch: Watch) -> None:
-    """Sequence numbers count every event, and batches say which they hold."""
+    """Batches cover all numbers; within one, numbers count every event. What is free is before the first."""
     for _ in range(20):
         watch.run("/bin/true")
-    numbers = [event.seq for event in watch.events]
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    assert all((b.first, b.last) == (b.events[0].seq, b.events[-1].seq) for b in watch.batches)
+    for batch in watch.batches:
+        numbers = [event.seq for event in batch.events]
+        assert numbers == list(range(batch.last - len(numbers) + 1, batch.last + 1))
+        assert batch.first <= numbers[0]
+    assert all(after.first == before.last + 1 for before, after in itertools.pairwise(watch.batches))
 
 
 def test_time_is_wall_clock(watch: Watch) -> None:
