@@ -15,8 +15,16 @@ from wire.batch import Batch
 
 ROOT = Path(__file__).parents[2]
 
-# Inputs tried, what one may take in seconds, and the longest in bytes.
-_LIMITS = ("-runs=15000", "-max_total_time=60", "-timeout=10", "-max_len=4096", "-seed=7")
+# Inputs tried, what one may take in seconds, and the longest in bytes. The limit of memory counts that of
+# the process which started the fuzzer too.
+_LIMITS = (
+    "-runs=15000",
+    "-max_total_time=60",
+    "-timeout=10",
+    "-max_len=4096",
+    "-seed=7",
+    "-rss_limit_mb=8192",
+)
 
 _WORDS = """
 and or not ( ) , = == != < <= > >= in intersects pmatch exists contains icontains startswith endswith

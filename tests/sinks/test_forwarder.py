@@ -15,6 +15,7 @@ from random import Random
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import CommitFailedError
 from elasticsearch import AsyncElasticsearch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,9 +48,21 @@ async def prepare(bootstrap: str, sink: str) -> None:
     await consumer.start()
     try:
         consumer.assign(await partitions(bootstrap))
-        await consumer.commit(await consumer.end_offsets(list(consumer.assignment())))
+        await commit_to_the_end(consumer)
     finally:
         await consumer.stop()
+
+
+async def commit_to_the_end(consumer: AIOKafkaConsumer) -> None:
+    """As soon as the group has no members: a killed one is missed only after its session."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await consumer.commit(await consumer.end_offsets(list(consumer.assignment())))
+            except CommitFailedError:
+                await asyncio.sleep(0.5)
+            else:
+                return
 
 
 async def partitions(bootstrap: str) -> list[TopicPartition]:

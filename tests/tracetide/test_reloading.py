@@ -6,7 +6,7 @@ import os
 import pty
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -226,7 +226,15 @@ async def test_a_worker_takes_over_good_rules_and_refuses_broken_ones(
     assert [each.name for each in worker.rules.rules] == ["First", "Second"]
 
 
-async def test_sighup_asks_for_rules() -> None:
+@pytest.fixture
+def hang_up() -> Iterator[None]:
+    """SIGHUP as a shell leaves it to its commands; under nohup it is ignored, and stays so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+async def test_sighup_asks_for_rules(hang_up: None) -> None:
     """It does not end the command that has rules to load, and SIGTERM still does."""
     asked: list[str] = []
 
@@ -252,7 +260,7 @@ asyncio.run(until_stopped(work(), reload=lambda: print("again", flush=True)))
 """
 
 
-def test_a_terminal_that_is_closed_ends_the_command() -> None:
+def test_a_terminal_that_is_closed_ends_the_command(hang_up: None) -> None:
     """SIGHUP while the terminal is there asks for rules; when it is gone, nobody is left to watch."""
     child, terminal = pty.fork()
     if child == 0:

@@ -48,15 +48,14 @@ def test_check_says_which_rules_are_weakened(call: Call, tmp_path: Path) -> None
     """Counted by what is not collected, and by name with -v."""
     path = tmp_path / "r.yaml"
     path.write_text(
-        rule("evt.type=open and proc.env contains x", "One")
-        + rule("evt.type=open and proc.env contains y", "Two")
+        rule("evt.type=open and proc.vmrss > 1", "One") + rule("evt.type=open and proc.vmrss > 2", "Two")
     )
     code, out, _ = call("rules", "check", path)
     assert code == 0
-    assert "proc.env needs environments: 2 rules\n" in out
+    assert "proc.vmrss needs memory figures: 2 rules\n" in out
     assert "2 weakened" in out
     out = call("rules", "check", path, "-v")[1]
-    assert f"{path}:2: rule One: proc.env needs environments\n" in out
+    assert f"{path}:2: rule One: proc.vmrss needs memory figures\n" in out
 
 
 def test_list_can_be_narrowed(call: Call, tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_excluding_records() -> None:
     [
         ("Hashes|contains: x", "Hashes|contains: events carry no hashes of files"),
         ("Imagee: x", "Imagee: process_creation has no such field here; did you mean Image?"),
-        ("k8s.pod.name: x", "k8s.pod.name: it needs inventory, and that is not collected"),
+        ("proc.vmrss: 1", "proc.vmrss: it needs memory figures, and that is not collected"),
         ("proc.aname: x", "proc.aname: it has no single value that Sigma could compare"),
         ("proc.nam: x", "proc.nam: no field has that name; did you mean proc.name?"),
     ],
