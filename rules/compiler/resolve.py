@@ -116,7 +116,7 @@ def _check(check: syntax.Check) -> Logic:
 def _combined(left: Value, operator: str, constants: tuple[Any, ...], modifier: str | None) -> Logic:
     """Constants joined as a modifier, or a list without one, wants it."""
     if not constants:
-        return False
+        return Is(Comparison(left, operator, ()))
     if modifier == "oneof":
         return Is(Comparison(left, operator, constants, once=True))
     if modifier == "allof":

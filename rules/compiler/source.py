@@ -46,7 +46,10 @@ class Writer:
 
     def comparison(self, comparison: Comparison, *, negated: bool = False) -> str:
         """An expression that is true when the comparison holds, or when it does not."""
-        text = self._many(comparison) if comparison.once else self._holds(comparison)
+        if comparison.right == () and comparison.left.values != "list":
+            text = "False"  # none of no constants matches, whatever the operator
+        else:
+            text = self._many(comparison) if comparison.once else self._holds(comparison)
         if text in ("True", "False"):
             return str((text == "True") != negated)
         return _negated(text) if negated else text

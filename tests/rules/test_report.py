@@ -81,3 +81,11 @@ def test_source() -> None:
     assert "# Hashes read" in loaded.source("openat")
     assert loaded.source("connect") == ""
     assert "connect" not in loaded.each
+
+
+def test_an_empty_list(tmp_path: Path) -> None:
+    """A list that is still to be filled matches nothing; the rule keeps the types of events that it names."""
+    found = report(tmp_path, rule("evt.type=openat and proc.name in ()"))
+    assert [each["event_types"] for each in found["rules"]] == [["openat"]]
+    assert found["warnings"] == []
+    assert "openat" not in rules.load([tmp_path / "r.yaml"], library=False).matchers
