@@ -16,6 +16,8 @@ from rules.faults import Fault, Place, RuleErrors
 MAX_DEPTH = 20
 MAX_NODES = 1_000_000
 
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
+
 
 @dataclass(slots=True)
 class Scalar:
@@ -86,10 +88,16 @@ def documents(text: str, file: str) -> Iterator[Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        raise RuleErrors([Fault(place, "", f"not YAML: {error.problem or error.context}")]) from error
+        raise RuleErrors([Fault(place, "", _sentence(error))]) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise RuleErrors([Fault(Place(file, line, 1), "", f"not YAML: {error.reason}")]) from error
+
+
+def _sentence(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or error.context or "no reason given"
+    # libyaml reads ahead, and may meet its own limit first.
+    return _TOO_DEEP if "nesting depth" in problem else f"not YAML: {problem}"
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ class _Builder:
             kind = Items if isinstance(event, yaml.SequenceStartEvent) else Entries
             self.open.append(_Open(kind(self._place(event)), event.anchor, self.nodes))
             if len(self.open) > MAX_DEPTH:
-                raise RuleErrors([Fault(self._place(event), "", f"nested more than {MAX_DEPTH} deep")])
+                raise RuleErrors([Fault(self._place(event), "", _TOO_DEEP)])
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             closed = self.open.pop()
             return self._put(closed.node, closed.anchor, 1, self.nodes - closed.nodes + 1)
