@@ -10,7 +10,7 @@ import pytest
 from collectors.backlog import Backlog
 from collectors.publish import publish
 from tests.events import batch, open_file
-from tests.peers.java import JavaServer
+from tests.peers.server import Server
 from tests.stream import fleet
 from tracetide.kafka import create_topics
 from wire import batch as wire_batch
@@ -55,7 +55,7 @@ async def arrived(bootstrap: str, host: str) -> list[Batch]:
 
 
 async def test_a_broker_that_goes_away(
-    bootstrap: str, broker: JavaServer, batches: list[Batch], tmp_path: Path
+    bootstrap: str, broker: Server, batches: list[Batch], tmp_path: Path
 ) -> None:
     """What comes meanwhile waits in files, and then all of it arrives, in order."""
     if bootstrap != f"127.0.0.1:{broker.port}":

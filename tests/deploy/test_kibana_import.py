@@ -9,8 +9,8 @@ import pytest
 from sinks.contract import SinkError
 from sinks.settings import load
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import free_port
 from tests.peers.kibana import PASSWORD, USER, KibanaPeer
+from tests.peers.server import free_port
 from tracetide.cli import main
 from tracetide.errors import CommandError
 from tracetide.kibana import DASHBOARDS

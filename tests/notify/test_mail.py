@@ -15,7 +15,7 @@ from notify.message import Message
 from notify.receivers.mail import MailReceiver, Settings, compose, create
 from tests.notify.hostile import messages, patient
 from tests.notify.samples import alert, say
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.peers.smtp import PASSWORD, USER, SmtpPeer
 from wire import detection as wire_detection
 

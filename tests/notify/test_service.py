@@ -15,7 +15,7 @@ from notify.service import Notifier, Patience
 from notify.silences import Silences
 from notify.store import StoreError, open_store
 from tests.notify.samples import START, alert, config, silence
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.peers.smtp import PASSWORD, SmtpPeer
 
 QUICK = Patience(first=0.01, longest=0.05, timeout=5, grace=2)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.peers.java import HEAP, JavaServer, accepts, free_port, libraries
+from tests.peers.java import HEAP, libraries
+from tests.peers.server import Server, accepts, free_port
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -36,7 +37,7 @@ share.coordinator.state.topic.min.isr=1
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaServer]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A broker of our own, at ``127.0.0.1:port``, that a test may stop and start; its data survives that."""
     jars = libraries("kafka")
     folder = tmp_path_factory.mktemp("kafka")
@@ -55,7 +56,7 @@ def kafka(request: pytest.FixtureRequest) -> str:
     named = os.environ.get("KAFKA_BOOTSTRAP")
     if named:
         return named
-    server: JavaServer = request.getfixturevalue("broker")
+    server: Server = request.getfixturevalue("broker")
     return f"127.0.0.1:{server.port}"
 
 
@@ -70,7 +71,7 @@ async def create_topic(bootstrap: str, name: str, partitions: int = 1, **setting
         await admin.close()
 
 
-def prepare(jars: Path, folder: Path) -> JavaServer:
+def prepare(jars: Path, folder: Path) -> Server:
     """A broker with an empty log in ``folder``, not started yet; ``jars`` are those of ``libraries``."""
     port, controller = free_port(), free_port()
     properties = folder / "server.properties"
@@ -79,4 +80,4 @@ def prepare(jars: Path, folder: Path) -> JavaServer:
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     formatted = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
     subprocess.run([*java, *formatted], check=True, capture_output=True)
-    return JavaServer([*java, "kafka.Kafka", str(properties)], folder / "broker.log", port, accepts)
+    return Server([*java, "kafka.Kafka", str(properties)], folder / "broker.log", port, accepts)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.peers.java import accepts, free_port, tail
+from tests.peers.server import accepts, free_port, tail
 
 CONFIGURATION = """
 global(workDirectory="{folder}" maxMessageSize="1m" parser.escapeControlCharactersOnReceive="off"

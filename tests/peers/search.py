@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.header_shim import shim
-from tests.peers.java import HEAP, HERE, JavaServer, accepts, free_port, libraries
+from tests.peers.java import HEAP, HERE, libraries
+from tests.peers.server import Server, accepts, free_port
 
 SETTINGS = """\
 discovery.type: single-node
@@ -23,7 +24,7 @@ HTTP_LAYER = "transport-netty4"
 
 
 @pytest.fixture(scope="session")
-def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaServer]:
+def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An Elasticsearch server of our own that a test may stop and start; its data survives that.
 
     It is the published core: ``GET /``, data streams, security and field types from modules
@@ -51,7 +52,7 @@ def elasticsearch(request: pytest.FixtureRequest) -> str:
     if shutil.which("javac") is None:
         opensearch_url: str = request.getfixturevalue("opensearch")
         return opensearch_url
-    server: JavaServer = request.getfixturevalue("search_server")
+    server: Server = request.getfixturevalue("search_server")
     return f"http://127.0.0.1:{server.port}"
 
 
@@ -76,7 +77,7 @@ def opensearch_itself(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prepare_elasticsearch(jars: Path, folder: Path) -> JavaServer:
+def _prepare_elasticsearch(jars: Path, folder: Path) -> Server:
     """Lay the jars out as the distribution does: the HTTP layer is a module with its own class loader."""
     for name in ("config", "lib", "plugins", f"modules/{HTTP_LAYER}"):
         (folder / name).mkdir(parents=True)
@@ -93,17 +94,17 @@ def _prepare_elasticsearch(jars: Path, folder: Path) -> JavaServer:
     port = free_port()
     starter = [str(HERE / "ElasticsearchServer.java"), str(folder), str(port)]
     command = ["java", *HEAP, "-cp", f"{folder}/lib/*", *starter]
-    return JavaServer(command, folder / "server.log", port, _answers)
+    return Server(command, folder / "server.log", port, _answers)
 
 
-def _prepare_opensearch(jars: Path, folder: Path) -> JavaServer:
+def _prepare_opensearch(jars: Path, folder: Path) -> Server:
     config = folder / "node_1" / "config"
     config.mkdir(parents=True)
     (config / "opensearch.yml").write_text(SETTINGS.format(transport=free_port()))
     port = _runner_port()
     runner = ["org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(folder), "-numOfNode", "1"]
     command = ["java", *HEAP, "-cp", f"{jars}/*", *runner, "-baseHttpPort", str(port - 1)]
-    return JavaServer(command, folder / "server.log", port, _answers)
+    return Server(command, folder / "server.log", port, _answers)
 
 
 def _runner_port() -> int:

@@ -15,7 +15,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 
 USER, PASSWORD = "tracetide", "pass-phrase-of-mail"
 

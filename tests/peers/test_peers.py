@@ -9,8 +9,8 @@ from elasticsearch import AsyncElasticsearch
 
 from tests.peers.header_shim import plain
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import JavaServer
 from tests.peers.kafka import create_topic
+from tests.peers.server import Server
 
 
 async def _send(bootstrap: str, topic: str, values: list[bytes]) -> None:
@@ -42,7 +42,7 @@ async def test_the_broker_keeps_what_it_is_sent(kafka: str) -> None:
 
 
 @pytest.mark.kafka
-async def test_the_broker_keeps_its_data_over_a_stop_and_a_kill(broker: JavaServer) -> None:
+async def test_the_broker_keeps_its_data_over_a_stop_and_a_kill(broker: Server) -> None:
     """A stopped or killed broker comes back with its records."""
     bootstrap, topic = f"127.0.0.1:{broker.port}", f"peers-{uuid.uuid4()}"
     await create_topic(bootstrap, topic)

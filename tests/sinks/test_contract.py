@@ -26,7 +26,7 @@ from sinks.runner import Pace, Runner
 from sinks.settings import is_secret, load, variable
 from sinks.store import Store
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.sinks.samples import detections
 
 MARKER = "marker-d41d8cd98f"

@@ -16,7 +16,7 @@ from sinks.contract import Delivered, Duplicate, SinkError
 from sinks.elastic_setup import Keep, set_up
 from sinks.elasticsearch import Settings, create_for_events
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.sinks.samples import detection, detections
 from tests.sinks.test_ecs import EVENTS
 from tracetide.commands.setup import setup

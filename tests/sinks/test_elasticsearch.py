@@ -12,7 +12,7 @@ from sinks.contract import Delivered, Duplicate, Never, Outcome, Retry, SinkErro
 from sinks.elastic_setup import Keep, set_up
 from sinks.elasticsearch import ElasticsearchSink, Settings, classify, create
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import JavaServer, free_port
+from tests.peers.server import Server, free_port
 from tests.sinks.samples import NOVEMBER, detection, detections
 
 INDEX = "logs-tracetide.alerts"
@@ -162,7 +162,7 @@ async def test_a_server_without_security_lets_everybody(sink: ElasticsearchSink)
 
 
 @pytest.mark.elasticsearch
-async def test_a_server_that_is_down_loses_nothing(search_server: JavaServer) -> None:
+async def test_a_server_that_is_down_loses_nothing(search_server: Server) -> None:
     """While it is down everything is to be tried again; back again it has what it had and takes the rest."""
     url = f"http://127.0.0.1:{search_server.port}"
     sink = create(Settings(url=url, timeout=5))

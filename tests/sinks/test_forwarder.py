@@ -25,7 +25,7 @@ from sinks.counters import Counters
 from sinks.forwarder import Ledger, forward
 from sinks.runner import Pace
 from tests.peers.faults import faulty
-from tests.peers.java import JavaServer, free_port
+from tests.peers.server import Server, free_port
 from tests.sinks.samples import detection, detections
 from tests.sinks.scripted import ScriptedSink
 from tracetide.kafka import create_topics
@@ -274,7 +274,7 @@ async def test_partitions_change_hands_without_loss(kafka: str) -> None:
     assert sum(len(call) for sink in (first, second) for call in sink.calls) < 1.5 * sent
 
 
-async def test_a_broker_that_restarts_loses_nothing(broker: JavaServer) -> None:
+async def test_a_broker_that_restarts_loses_nothing(broker: Server) -> None:
     """Killed and started in the middle of the stream, it finds the forwarder still there."""
     bootstrap, sink = f"127.0.0.1:{broker.port}", named()
     await prepare(bootstrap, sink.name)

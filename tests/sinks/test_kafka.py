@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer
 
 from sinks.contract import Delivered, Never, Retry, SinkError
 from sinks.kafka import Settings, Shape, create
-from tests.peers.java import free_port
 from tests.peers.kafka import create_topic
+from tests.peers.server import free_port
 from tests.sinks.samples import detection, detections
 
 pytestmark = pytest.mark.kafka

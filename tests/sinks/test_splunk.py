@@ -12,7 +12,7 @@ from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
 from sinks.splunk import Settings, SplunkSink, _entry, create
 from tests.peers.hec import TEXTS, TOKEN, HecPeer
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.sinks.samples import NOVEMBER, detection, detections
 from wire import detection as wire_detection
 

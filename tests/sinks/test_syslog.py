@@ -6,8 +6,8 @@ import pytest
 
 from sinks.contract import Delivered, Never, Retry, SinkError
 from sinks.syslog import Settings, SyslogSink, create
-from tests.peers.java import free_port
 from tests.peers.rsyslog import Rsyslog
+from tests.peers.server import free_port
 from tests.sinks.samples import detection, detections
 from wire import detection as wire_detection
 

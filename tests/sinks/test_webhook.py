@@ -18,7 +18,7 @@ from sinks.http import retry_after
 from sinks.settings import load
 from sinks.webhook import Settings, WebhookSink, create, signature
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.java import free_port
+from tests.peers.server import free_port
 from tests.sinks.samples import detection, detections, process
 from tests.sinks.test_ecs import EVENTS
 from wire import detection as wire_detection

@@ -15,7 +15,7 @@ import rules
 from bench import workload
 from stream.engine import Engine
 from tests.events import batch, open_file
-from tests.peers.java import JavaServer
+from tests.peers.server import Server
 from tests.stream import fleet
 from tracetide.kafka import create_topics
 from wire import batch as wire_batch
@@ -174,7 +174,7 @@ async def test_a_second_worker_takes_over_partitions(bootstrap: str, rule_file: 
 
 
 async def test_a_broker_that_restarts_loses_nothing(
-    bootstrap: str, broker: JavaServer, rule_file: Path, tmp_path: Path
+    bootstrap: str, broker: Server, rule_file: Path, tmp_path: Path
 ) -> None:
     """The collector's batches wait, the worker goes on where it was, and the detections are complete."""
     if bootstrap != f"127.0.0.1:{broker.port}":
