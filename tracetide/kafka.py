@@ -1,6 +1,7 @@
 """The topics in Kafka: made if they are missing, checked if they are there."""
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from tracetide.errors import CommandError
@@ -29,3 +30,15 @@ async def _create(client: AIOKafkaAdminClient, topic: Topic, partitions: int, re
     if code:
         raise CommandError(f"Kafka does not make the topic {topic.name}: {for_code(code).description}")
     return True
+
+
+async def differences(client: AIOKafkaAdminClient, topic: Topic) -> list[tuple[str, str, str]]:
+    """Name, wanted and found value of each setting in which the topic is not as tracetide makes it."""
+    (answer,) = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    ((_error, _message, _kind, _name, entries),) = answer.resources
+    found = {name: value for name, value, *_ in entries}
+    return [
+        (name, wanted, found[name])
+        for name, wanted in topic.config.items()
+        if found.get(name) not in (wanted, None)
+    ]

@@ -45,6 +45,14 @@ queue: Decorator = click.option(
     help="The file that keeps what `tracetide run` has not delivered yet.",
 )
 
+spill: Decorator = click.option(
+    "--spill",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_STATE / "spill",
+    show_default="/var/lib/tracetide/spill",
+    help="Where events wait while Kafka is away; made when it is needed.",
+)
+
 routes: Decorator = click.option(
     "--routes",
     metavar="FILE",

@@ -47,6 +47,9 @@ class Teller(Protocol):
     def where(self) -> str:
         """The socket or address."""
 
+    async def greet(self) -> str:
+        """Who answers there, in a few words; raises ``InventoryError``."""
+
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
         """Tell of everything that is there, call ``ready``, then tell of changes; never ends by itself.
 

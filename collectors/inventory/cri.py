@@ -47,6 +47,13 @@ class CriTeller:
         """The socket."""
         return str(self.socket)
 
+    async def greet(self) -> str:
+        """Which runtime it is, its version, and how many containers it has."""
+        async with self._channel() as runtime:
+            version = await runtime.call("Version", {})
+            containers = (await runtime.call("ListContainers", {})).messages(1)
+            return f"{version.text(2)} {version.text(3)}, {len(list(containers))} containers"
+
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
         """First all containers, then again and again which of them are gone."""
         async with self._channel() as runtime:

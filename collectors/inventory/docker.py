@@ -42,6 +42,13 @@ class DockerTeller:
         """The socket."""
         return str(self.socket)
 
+    async def greet(self) -> str:
+        """Its version, and how many containers run."""
+        async with self._client() as client:
+            version = (await _get(client, "/version"))["Version"]
+            running = await _get(client, "/containers/json") or ()
+            return f"version {version}, {len(running)} containers"
+
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
         """First those that run, then what changes since a moment before."""
         async with self._client() as client:

@@ -80,6 +80,13 @@ class KubernetesTeller:
         """What leads there."""
         return str(self.path)
 
+    async def greet(self) -> str:
+        """Its version, and how many pods of this node the account may see."""
+        async with self._client() as client:
+            version = (await client.get("version", {}))["gitVersion"]
+            pods = (await client.get("api/v1/pods", {"fieldSelector": f"spec.nodeName={self.node}"}))["items"]
+            return f"{version}, {len(pods)} pods on node {self.node}"
+
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
         """The list, then what changes; a watch that broke goes on where it was."""
         async with self._client() as client:

@@ -63,6 +63,10 @@ class Hierarchies:
             self._known[controller, path] = Group(self._number(hierarchy, controller, path), path)
         return self._known[controller, path]
 
+    def preferred(self) -> str | None:
+        """The controller whose hierarchy tells containers apart, ``""`` for the unified one."""
+        return next((each for each in (*_CONTROLLERS, "") if each in self.mounts), None)
+
     def has(self, path: str) -> bool:
         """Whether a group with this path exists in any hierarchy."""
         return any(mount.at(path).exists() for mount in self.mounts.values())

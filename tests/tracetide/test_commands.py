@@ -55,12 +55,3 @@ def test_wrong_usage_is_told_apart(call: Call, arguments: list[str]) -> None:
     code, _, err = call(*arguments)
     assert code == 2
     assert "Usage" in err
-
-
-def test_doctor_says_what_is_wrong_and_what_to_do(call: Call) -> None:
-    """A Kafka that is not there is a problem with a remedy; exit code 1."""
-    code, out, _ = call("doctor", "--kafka", "127.0.0.1:1", "--json")
-    findings = {each["what"]: each for each in json.loads(out)}
-    assert code == 1
-    assert "check the address" in findings["Kafka at 127.0.0.1:1"]["problem"]
-    assert findings["rule library"]["problem"] is None

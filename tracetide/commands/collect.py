@@ -15,13 +15,7 @@ _MIB = 1 << 20
 @click.command()
 @options.kafka
 @options.events("all but the frequent sendto, sendmsg, recvfrom and recvmsg")
-@click.option(
-    "--spill",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("/var/lib/tracetide/spill"),
-    show_default=True,
-    help="Where events wait while Kafka is away; made when it is needed.",
-)
+@options.spill
 @click.option(
     "--spill-size",
     type=click.IntRange(min=0),
