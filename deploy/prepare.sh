@@ -41,6 +41,7 @@ if [ "$purpose" = test ]; then
     wants docker.io command -v dockerd
     wants podman command -v podman
     wants containerd command -v containerd
+    wants etcd-server command -v etcd
 fi
 
 if [ -n "$missing" ]; then

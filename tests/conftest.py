@@ -4,6 +4,7 @@ import signal
 
 pytest_plugins = [
     "tests.peers.alertmanager",
+    "tests.peers.apiserver",
     "tests.peers.compose",
     "tests.peers.containers",
     "tests.peers.ecs",

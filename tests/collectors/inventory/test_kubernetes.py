@@ -1,7 +1,6 @@
-"""Pods from the Kubernetes API, served by a small server that follows its published interface.
+"""Pods from the Kubernetes API, served by a small server that can be told to fail.
 
-A real API server is not among the packages of Debian, and compiling one takes longer than tests may that run
-on every change.
+What a real one answers is tested in test_apiserver.py.
 """
 
 import asyncio
