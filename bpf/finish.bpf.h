@@ -13,7 +13,7 @@
 #define FIXED_SIZE 512
 
 /* Append the paths in the order of the walks. Behind each size lies whether the path stands for itself. */
-SEC("tp") int finish(struct syscall_exit *context)
+static __always_inline int walk_paths(void)
 {
 	struct record *record = this_record();
 
@@ -35,12 +35,24 @@ SEC("tp") int finish(struct syscall_exit *context)
 	return 0;
 }
 
+SEC("tp") int on_finish(struct syscall_exit *context)
+{
+	return walk_paths();
+}
+
+/* Any function of a system call will do: the kernel only wants it to look like those of the programs that jump. */
+SEC("fexit/" FUNCTION("openat")) int at_finish(struct function_exit *context)
+{
+	return walk_paths();
+}
+
+/* The loader puts in the one that goes with the programs that it has taken. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(u32));
-	__array(values, int(void *));
-} finishing SEC(".maps") = { .values = { (void *)&finish } };
+	__type(key, u32);
+	__type(value, u32);
+} finishing SEC(".maps");
 
 /* Jump to it; nothing after this is done. */
 static __always_inline int to_finish(struct call *call, struct record *record)

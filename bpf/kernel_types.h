@@ -53,6 +53,12 @@ struct syscall_exit {
 	s64 result;
 };
 
+/* What a program at the end of a function with one argument gets. */
+struct function_exit {
+	u64 argument;
+	s64 result;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)

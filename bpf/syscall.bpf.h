@@ -18,19 +18,37 @@ struct call {
 	u64 arg[6];
 };
 
-/* SYSCALL(openat, 6) { ... } defines the program on_openat; its body gets the call. */
+/* The kernel's function behind a system call; its only argument is the registers of the caller. */
+#if defined(__TARGET_ARCH_x86)
+#define FUNCTION(call) "__x64_sys_" call
+#else
+#define FUNCTION(call) "__arm64_sys_" call
+#endif
+
+/*
+ * SYSCALL(openat, 6) { ... } defines two programs with the same body, which gets the call: on_openat is for the
+ * call's tracepoint, at_openat for the end of its function. The loader takes one of them: a function that is
+ * hooked costs other calls nothing, while a tracepoint slows down all, but not every kernel lets functions be hooked.
+ */
 #define SYSCALL(name, number) SYSCALL_AT(name, number, #name)
 
-/* The same for a call that the kernel's tracepoint has another name for. */
-#define SYSCALL_AT(name, number, tracepoint)                                                \
-	static __always_inline int handle_##name(struct call *call);                        \
-	SEC("tp/syscalls/sys_exit_" tracepoint) int on_##name(struct syscall_exit *context) \
-	{                                                                                   \
-		struct call call = { .context = context, .kind = number };                  \
-                                                                                            \
-		call.result = context->result;                                              \
-		return read_call(&call) ? handle_##name(&call) : 0;                         \
-	}                                                                                   \
+/* The same for a call that the kernel has another name for. */
+#define SYSCALL_AT(name, number, called)                                                \
+	static __always_inline int handle_##name(struct call *call);                    \
+	SEC("tp/syscalls/sys_exit_" called) int on_##name(struct syscall_exit *context) \
+	{                                                                               \
+		struct call call = { .context = context, .kind = number };              \
+                                                                                        \
+		call.result = context->result;                                          \
+		return read_call(&call) ? handle_##name(&call) : 0;                     \
+	}                                                                               \
+	SEC("fexit/" FUNCTION(called)) int at_##name(struct function_exit *context)     \
+	{                                                                               \
+		struct call call = { .context = context, .kind = number };              \
+                                                                                        \
+		call.result = context->result;                                          \
+		return read_call(&call) ? handle_##name(&call) : 0;                     \
+	}                                                                               \
 	static __always_inline int handle_##name(struct call *call)
 
 /* False if nobody wants to know. */

@@ -32,6 +32,13 @@ def kernel_source(
     return KernelSource(tuple(events), further=further)
 
 
+def kernel_way() -> str:
+    """How system calls are hooked on this host, as a phrase."""
+    from collectors.kernel import way  # noqa: PLC0415  # the same
+
+    return str(way())
+
+
 def described(source: Source, inventory: tuple[str, ...]) -> Source:
     """The events of ``source``, and in it what container runtimes and the cluster know of the containers."""
     from collectors.inventory import DescribedSource, Sources, where  # noqa: PLC0415  # the same

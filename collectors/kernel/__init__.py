@@ -3,5 +3,6 @@
 from collectors.kernel.hooks import EVENTS, HOOKS
 from collectors.kernel.requirements import why_not
 from collectors.kernel.source import KernelSource
+from collectors.kernel.ways import way
 
-__all__ = ["EVENTS", "HOOKS", "KernelSource", "why_not"]
+__all__ = ["EVENTS", "HOOKS", "KernelSource", "way", "why_not"]

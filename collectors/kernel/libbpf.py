@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ctypes import c_bool, c_char_p, c_int, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_map__set_max_entries", c_int, (c_void_p, c_uint32)),
     ("bpf_program__name", c_char_p, (c_void_p,)),
     ("bpf_program__section_name", c_char_p, (c_void_p,)),
+    ("bpf_program__fd", c_int, (c_void_p,)),
     ("bpf_program__set_autoload", c_int, (c_void_p, c_bool)),
     ("bpf_program__attach", c_void_p, (c_void_p,)),
     ("bpf_program__attach_perf_event", c_void_p, (c_void_p, c_int)),
@@ -36,11 +37,16 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_map_update_elem", c_int, (c_int, c_void_p, c_void_p, ctypes.c_uint64)),
     ("bpf_enable_stats", c_int, (c_int,)),
     ("bpf_obj_get_info_by_fd", c_int, (c_int, c_void_p, c_void_p)),
+    ("btf__load_vmlinux_btf", c_void_p, ()),
+    ("btf__find_by_name_kind", c_int, (c_void_p, c_char_p, c_uint32)),
+    ("btf__free", None, (c_void_p,)),
     ("libbpf_num_possible_cpus", c_int, ()),
 )
 
 # struct bpf_prog_info (include/uapi/linux/bpf.h): the name, and how long and how often it ran.
 _PROGRAM_INFO = struct.Struct("=64x16s112xQQ")
+
+_BTF_KIND_FUNC = 12
 
 _log: list[str] = []
 
@@ -132,6 +138,24 @@ def section(program: Handle) -> str:
 def leave_out(program: Handle) -> None:
     """Do not load this program with the others of its object."""
     library().bpf_program__set_autoload(program, False)
+
+
+def program_fd(program: Handle) -> int:
+    """The descriptor of a program; negative if it was not loaded."""
+    fd: int = library().bpf_program__fd(program)
+    return fd
+
+
+def kernel_functions(names: Iterable[str]) -> set[str]:
+    """Those that the running kernel has, as far as its type information tells."""
+    types = library().btf__load_vmlinux_btf()
+    if not types:
+        raise _failure("the kernel's type information cannot be read")
+    try:
+        find = library().btf__find_by_name_kind
+        return {name for name in names if find(types, name.encode(), _BTF_KIND_FUNC) > 0}
+    finally:
+        library().btf__free(types)
 
 
 def share(map_handle: Handle, fd: int) -> None:

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import bpf
-from collectors.kernel import libbpf, tracepoint
+from collectors.kernel import libbpf, tracepoint, ways
 from collectors.kernel.hooks import HOOKS, Hook
 from collectors.kernel.layout import CONFIG, KINDS, compiled
-from collectors.kernel.libbpf import BpfObject, Handle
-
-OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
+from collectors.kernel.libbpf import Handle
 
 _TRACEPOINT = "tp/"
 
-# The program of an object that others jump to; it hangs on nothing itself.
-_FINISH = "finish"
 _SHARED = ("events", "losses", "config", "records")
 _CONFIG = compiled(CONFIG)
 
@@ -96,20 +89,24 @@ def _load_object(
     stack: ExitStack, source: str, wanted: Collection[str], maps: dict[str, int], sizes: dict[str, int]
 ) -> list[Handle]:
     """Load the wanted programs of one source. The first object makes the shared maps, the others use them."""
-    loaded = BpfObject(OBJECTS / f"{source}.bpf.o")
-    stack.callback(loaded.close)
-    for name in _SHARED:
-        if name in maps:
-            libbpf.share(loaded.maps[name], maps[name])
-        elif name in sizes:
-            libbpf.resize(loaded.maps[name], sizes[name])
-    for name, program in loaded.programs.items():
-        if name not in wanted and name != _FINISH:
-            libbpf.leave_out(program)
-    loaded.load()
-    for name in _SHARED:
-        maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
-    return [program for name, program in loaded.programs.items() if name in wanted]
+    programs: list[Handle] = []
+    for names in ways.parts(source, wanted):
+        loaded = ways.open_object(source)
+        stack.callback(loaded.close)
+        for name in _SHARED:
+            if name in maps:
+                libbpf.share(loaded.maps[name], maps[name])
+            elif name in sizes:
+                libbpf.resize(loaded.maps[name], sizes[name])
+        for name, program in loaded.programs.items():
+            if name not in names:
+                libbpf.leave_out(program)
+        loaded.load()
+        ways.join(loaded)
+        for name in _SHARED:
+            maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
+        programs += [loaded.programs[name] for name in names - ways.FINISHES]
+    return programs
 
 
 def _attach_all(stack: ExitStack, programs: Collection[Handle]) -> list[str]:

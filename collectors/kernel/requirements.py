@@ -6,7 +6,7 @@ import platform
 import re
 from pathlib import Path
 
-from collectors.kernel import libbpf, loader
+from collectors.kernel import libbpf, ways
 from collectors.kernel.hooks import HOOKS
 
 _BTF = Path("/sys/kernel/btf/vmlinux")
@@ -68,7 +68,7 @@ def _libbpf() -> str | None:
 
 
 def _objects() -> str | None:
-    for source in sorted({hook.source for hook in HOOKS.values()}):
-        if not (loader.OBJECTS / f"{source}.bpf.o").exists():
+    for source in sorted({hook.source for hook in HOOKS.values()} | {"probe"}):
+        if not (ways.OBJECTS / f"{source}.bpf.o").exists():
             return f"{source}.bpf.c is not compiled for {platform.machine()}: run python -m bpf.build"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import mmap
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from collectors.kernel.loader import Settings, load
 from collectors.kernel.reader import Reader
 from collectors.kernel.requirements import why_not
 from collectors.kernel.tracepoint import TracepointError
+from collectors.kernel.ways import way
 from wire.batch import Batch
+
+_log = logging.getLogger(__name__)
 
 _LARGEST_RING = 1 << 30
 
@@ -74,6 +78,7 @@ def _open(source: KernelSource) -> Reader:
         loaded = load(ALWAYS.union(source.events), Settings(source.ring_bytes, source.skip))
     except (BpfError, TracepointError) as error:
         raise CollectorError(f"the kernel cannot be watched: {error}") from error
+    _log.info("%s", way())
     try:
         return Reader(context, loaded, source.ring_bytes)
     except OSError as error:

@@ -20,7 +20,7 @@ from sinks.store import Store
 from stream import local
 from stream.engine import Engine
 from tracetide import options
-from tracetide.live import described, kernel_source, until_stopped
+from tracetide.live import described, kernel_source, kernel_way, until_stopped
 from tracetide.reloading import RuleFiles
 from tracetide.summary import summary
 from wire.batch import Batch
@@ -120,7 +120,7 @@ async def _observed(
     watching = False
     async for batch in batches:
         if not watching:
-            click.echo(f"watching this host with {rules} rules; Ctrl-C stops", err=True)
+            click.echo(f"watching this host with {rules} rules, {kernel_way()}; Ctrl-C stops", err=True)
             watching = True
         if writer:
             writer.write(batch)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from collectors.kernel import ways
 from collectors.kernel.hooks import HOOKS
 from tracetide.overhead.pairs import CONFIDENCE, FEWEST, Measured
 
@@ -85,7 +86,7 @@ def type_costs(said: dict[str, Any]) -> Iterator[TypeCost]:
     """What each program cost, the dearest first. The kernel keeps 15 characters of a program's name."""
     events: Counter[str] = Counter(said["events"])
     for name, (nanoseconds, runs) in sorted(said["programs"].items(), key=lambda item: -item[1][0]):
-        types = tuple(event for event, hook in HOOKS.items() if hook.program[:15] == name)
+        types = tuple(event for event, hook in HOOKS.items() if ways.called(name) == hook.program[:15])
         if runs and types:
             yield TypeCost(types, sum(events[each] for each in types), runs, nanoseconds)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collectors.contract import CollectorError
-from collectors.kernel import KernelSource, loader, requirements, tracepoint, why_not
+from collectors.kernel import KernelSource, loader, requirements, tracepoint, ways, why_not
 from collectors.kernel.hooks import HOOKS
 from tests.collectors.kernel.watching import lost, watching
 from wire.event import Change, Exec, Exit, Fork, Loss, Open, Snapshot, Socket
@@ -150,6 +150,7 @@ async def test_unknown_event_type(kernel: None) -> None:
 @pytest.mark.kernel
 def test_absent_tracepoints_are_skipped(kernel: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system call that the architecture does not have costs its event, not the others."""
+    monkeypatch.setattr(ways, "way", lambda: ways.Way("a test wants tracepoints"))
     real = tracepoint.identifier
     monkeypatch.setattr(
         tracepoint,
@@ -203,6 +204,6 @@ def test_missing_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     """Programs that were not compiled are named, with what to do."""
     for check in ("_kernel", "_capabilities", "_namespace", "_libbpf"):
         monkeypatch.setattr(requirements, check, lambda: None)
-    monkeypatch.setattr(loader, "OBJECTS", tmp_path)
+    monkeypatch.setattr(ways, "OBJECTS", tmp_path)
     assert "change.bpf.c is not compiled" in (why_not() or "")
     assert "python -m bpf.build" in (why_not() or "")

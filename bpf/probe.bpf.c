@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Loaded and attached for a moment, to see whether the kernel lets functions of system calls be hooked. */
+#include "syscall.bpf.h"
+
+SEC("fexit/" FUNCTION("umask")) int probe(struct function_exit *context)
+{
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
