@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.peers.kibana",
     "tests.peers.painless",
     "tests.peers.rsyslog",
+    "tests.peers.rt",
     "tests.peers.search",
     "tests.peers.smtp",
     "tests.peers.vega",

@@ -23,6 +23,7 @@ RECEIVERS = {
     "webhook": "notify.receivers.webhook",
     "jira": "notify.receivers.jira",
     "servicenow": "notify.receivers.servicenow",
+    "rt": "notify.receivers.rt",
     "gitlab": "notify.receivers.gitlab",
     "github": "notify.receivers.github",
 }

@@ -6,13 +6,12 @@ from pydantic import Field, SecretStr
 
 from notify.message import Message
 from notify.receivers.http import Http, http
-from notify.receivers.settings import ReceiverSettings
-from notify.receivers.ticket import Tickets, rows
+from notify.receivers.ticket import Tickets, TicketSettings, part, rows
 from notify.render.markdown import ticket
 from notify.render.text import subject
 
 
-class Settings(ReceiverSettings):
+class Settings(TicketSettings):
     """``github``: a repository, and a token that may write its issues."""
 
     url: str = Field("https://api.github.com", description="the interface's address")
@@ -30,7 +29,7 @@ def create(settings: Settings) -> Tickets:
         "X-GitHub-Api-Version": "2022-11-28",
     }
     base = f"{settings.url.rstrip('/')}/repos/{settings.repository}/"
-    return Tickets(Github(http("GitHub", base, settings.timeout, headers), settings))
+    return Tickets(Github(http("GitHub", base, settings.timeout, headers), settings), settings.closed)
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,14 @@ class Github:
         labels = [*self.settings.labels, label, f"severity:{message.severity}"]
         body = {"title": subject(message), "body": ticket(message), "labels": labels}
         return str((await self.http.json("POST", "issues", body))["number"])
+
+    async def closed(self, key: str) -> bool:
+        """See ``Tracker``."""
+        return part(await self.http.json("GET", f"issues/{key}"), "state") == "closed"
+
+    async def reopen(self, key: str) -> None:
+        """See ``Tracker``."""
+        await self.http.json("PATCH", f"issues/{key}", {"state": "open"})
 
     async def comments(self, key: str) -> list[str]:
         """See ``Tracker``; the oldest come first, so all pages are read."""

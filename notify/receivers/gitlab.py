@@ -7,13 +7,12 @@ from pydantic import Field, SecretStr
 
 from notify.message import Message
 from notify.receivers.http import Http, http
-from notify.receivers.settings import ReceiverSettings
-from notify.receivers.ticket import Tickets, rows
+from notify.receivers.ticket import Tickets, TicketSettings, part, rows
 from notify.render.markdown import ticket
 from notify.render.text import subject
 
 
-class Settings(ReceiverSettings):
+class Settings(TicketSettings):
     """``gitlab``: a project, and a token with the scope api and at least the role Reporter."""
 
     url: str = Field("https://gitlab.com", description="the server's address")
@@ -28,7 +27,7 @@ def create(settings: Settings) -> Tickets:
     """What opens issues in the project."""
     base = f"{settings.url.rstrip('/')}/api/v4/projects/{quote(settings.project, safe='')}/"
     headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()}
-    return Tickets(Gitlab(http("GitLab", base, settings.timeout, headers), settings))
+    return Tickets(Gitlab(http("GitLab", base, settings.timeout, headers), settings), settings.closed)
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,14 @@ class Gitlab:
             },
         )
         return str(issue["iid"])
+
+    async def closed(self, key: str) -> bool:
+        """See ``Tracker``."""
+        return part(await self.http.json("GET", f"issues/{key}"), "state") == "closed"
+
+    async def reopen(self, key: str) -> None:
+        """See ``Tracker``."""
+        await self.http.json("PUT", f"issues/{key}", {"state_event": "reopen"})
 
     async def comments(self, key: str) -> list[str]:
         """See ``Tracker``."""

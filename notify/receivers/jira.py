@@ -1,16 +1,15 @@
 """Jira Cloud: an issue for each incident, with comments and a priority that rises with it."""
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, SecretStr
 
+from notify.contract import Never
 from notify.message import Message
-from notify.receivers.http import Http, http
-from notify.receivers.settings import ReceiverSettings
-from notify.receivers.ticket import Tickets, rows
+from notify.receivers.http import Http, HttpError, http
+from notify.receivers.ticket import Tickets, TicketSettings, part, rows
 from notify.render.text import subject, text
 
 # Jira takes 32,767 characters in all.
@@ -18,7 +17,7 @@ _LONGEST = 30_000
 _PRIORITIES = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
 
 
-class Settings(ReceiverSettings):
+class Settings(TicketSettings):
     """``jira``: a site, a project in it, and a user's token."""
 
     url: str = Field(description="the site's address, such as https://example.atlassian.net")
@@ -38,7 +37,7 @@ def create(settings: Settings) -> Tickets:
     login = f"{settings.username}:{settings.token.get_secret_value()}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}", "Accept": "application/json"}
     base = settings.url.rstrip("/") + "/rest/api/3/"
-    return Tickets(Jira(http("Jira", base, settings.timeout, headers), settings))
+    return Tickets(Jira(http("Jira", base, settings.timeout, headers), settings), settings.closed)
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Jira:
         answer = await self.http.json(
             "GET", "search/jql", query={"jql": query, "fields": "key", "maxResults": "1"}
         )
-        found = rows(answer.get("issues") if isinstance(answer, Mapping) else None)
+        found = rows(part(answer, "issues"))
         return str(found[0]["key"]) if found else None
 
     async def open(self, message: Message, label: str) -> str:
@@ -69,12 +68,26 @@ class Jira:
         answer = await self.http.json("POST", "issue", {"fields": fields | self._priority(message)})
         return str(answer["key"])
 
+    async def closed(self, key: str) -> bool:
+        """Whether its status is in the category of those that are done, whatever it is called."""
+        issue = await self.http.json("GET", f"issue/{key}", query={"fields": "status"})
+        return part(issue, "fields", "status", "statusCategory", "key") == "done"
+
+    async def reopen(self, key: str) -> None:
+        """By the first transition of its workflow to a status that is not done."""
+        answer = await self.http.json("GET", f"issue/{key}/transitions")
+        for way in rows(part(answer, "transitions")):
+            if part(way, "to", "statusCategory", "key") != "done":
+                await self.http.json("POST", f"issue/{key}/transitions", {"transition": {"id": way["id"]}})
+                return
+        raise HttpError(Never(f"Jira has no transition that reopens {key}"), 409)
+
     async def comments(self, key: str) -> list[str]:
         """See ``Tracker``."""
         answer = await self.http.json(
             "GET", f"issue/{key}/comment", query={"orderBy": "-created", "maxResults": "50"}
         )
-        found = rows(answer.get("comments") if isinstance(answer, Mapping) else None)
+        found = rows(part(answer, "comments"))
         return [str(each.get("body", "")) for each in found]
 
     async def comment(self, key: str, message: Message, mark: str) -> None:

@@ -1,15 +1,13 @@
 """ServiceNow: an incident in its table, with work notes, and an impact that rises with it."""
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import Field, SecretStr
 
 from notify.message import Message
 from notify.receivers.http import Http, http
-from notify.receivers.settings import ReceiverSettings
-from notify.receivers.ticket import Tickets, rows
+from notify.receivers.ticket import Tickets, TicketSettings, part, rows
 from notify.render.text import subject, text
 
 # From impact and urgency ServiceNow makes the priority: 1 and 1 is critical.
@@ -17,8 +15,11 @@ _IMPACT = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
 _URGENCY = {"critical": "1", "high": "2", "medium": "2", "low": "3"}
 _SHORT, _LONGEST = 160, 4000
 
+# States of an incident: 2 is in progress; 6, 7 and 8 are resolved, closed and cancelled.
+_IN_PROGRESS, _OVER = "2", ("6", "7", "8")
 
-class Settings(ReceiverSettings):
+
+class Settings(TicketSettings):
     """``servicenow``: an instance, and a user with the role itil."""
 
     url: str = Field(description="the instance's address, such as https://example.service-now.com")
@@ -34,7 +35,7 @@ def create(settings: Settings) -> Tickets:
     login = f"{settings.username}:{settings.password.get_secret_value()}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}", "Accept": "application/json"}
     base = settings.url.rstrip("/") + "/api/now/table/"
-    return Tickets(ServiceNow(http("ServiceNow", base, settings.timeout, headers), settings))
+    return Tickets(ServiceNow(http("ServiceNow", base, settings.timeout, headers), settings), settings.closed)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,17 @@ class ServiceNow:
         answer = await self.http.json("POST", self.settings.table, record)
         return str(answer["result"]["sys_id"])
 
+    async def closed(self, key: str) -> bool:
+        """Resolved ones count as closed."""
+        answer = await self.http.json(
+            "GET", f"{self.settings.table}/{key}", query={"sysparm_fields": "state,active"}
+        )
+        return part(answer, "result", "state") in _OVER or part(answer, "result", "active") == "false"
+
+    async def reopen(self, key: str) -> None:
+        """See ``Tracker``; what is closed and not only resolved, few may reopen."""
+        await self.http.json("PATCH", f"{self.settings.table}/{key}", {"state": _IN_PROGRESS})
+
     async def comments(self, key: str) -> list[str]:
         """See ``Tracker``; notes are rows of a table of their own."""
         query = f"element_id={key}^element=work_notes^ORDERBYDESCsys_created_on"
@@ -87,7 +99,7 @@ class ServiceNow:
     async def _rows(self, table: str, query: str, field: str, most: int) -> list[dict[str, object]]:
         given = {"sysparm_query": query, "sysparm_fields": field, "sysparm_limit": str(most)}
         answer = await self.http.json("GET", table, query=given)
-        return rows(answer.get("result") if isinstance(answer, Mapping) else None)
+        return rows(part(answer, "result"))
 
     @staticmethod
     def _weight(message: Message) -> dict[str, str]:

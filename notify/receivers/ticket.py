@@ -1,14 +1,33 @@
-"""What trackers share: one ticket for an incident, found before it is made, commented, raised."""
+"""What trackers share: one ticket for an incident, found before it is made, commented, raised, reopened."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from notify.contract import Delivered, Outcome, ReceiverError
+from pydantic import Field
+
+from notify.contract import Delivered, Outcome, ReceiverError, Retry
 from notify.message import Message
 from notify.receivers.http import Http, HttpError
+from notify.receivers.settings import ReceiverSettings
 
-# What a tracker answers for a ticket that was deleted.
+Closed = Literal["reopen", "follow", "comment"]
+
+# What a tracker answers for a ticket that was deleted, and for a change that its workflow does not have.
 _GONE = (404, 410)
+_NO_WAY = (400, 403, 405, 409, 422)
+
+# Seconds in which a tracker has done what it was asked, or never will, when its answer was lost.
+_SETTLED = 10.0
+
+
+class TicketSettings(ReceiverSettings):
+    """What all trackers let one choose."""
+
+    closed: Closed = Field(
+        "reopen",
+        description="what news of an incident does to its ticket that somebody has closed: reopen it, "
+        "follow with a new ticket, or only comment. One that cannot be reopened is followed",
+    )
 
 
 class Tracker(Protocol):
@@ -24,11 +43,17 @@ class Tracker(Protocol):
     async def open(self, message: Message, label: str) -> str:
         """A new ticket with the label; its key."""
 
+    async def closed(self, key: str) -> bool:
+        """Whether nobody works on the ticket any more."""
+
+    async def reopen(self, key: str) -> None:
+        """Have it worked on again."""
+
     async def comments(self, key: str) -> list[str]:
-        """The latest comments of a ticket."""
+        """The latest comments of a ticket, or what tells them apart."""
 
     async def comment(self, key: str, message: Message, mark: str) -> None:
-        """Add to a ticket; ``mark`` is a text to be in the comment."""
+        """Add to a ticket; ``mark`` is a text to be in what ``comments`` gives of it."""
 
     async def raised(self, key: str, message: Message) -> None:
         """The incident has become more severe."""
@@ -41,40 +66,63 @@ class Tracker(Protocol):
 class Tickets:
     """A ticket for each incident. ``thread`` is the ticket's key.
 
-    The label of a ticket is made from the incident: after a lost answer the ticket is found and not made
-    twice. A comment has a mark made from the message, for the same reason.
+    The label of a ticket is made from the incident, or from the message that follows a closed one: after a
+    lost answer the ticket is found and not made twice. A comment has a mark made from the message, for the
+    same reason.
     """
 
     tracker: Tracker
+    if_closed: Closed
 
     async def deliver(self, message: Message, thread: str) -> Outcome:
         """Open a ticket, or add to it; one that somebody has deleted is opened anew."""
         label = f"tracetide-{message.incident}"
         try:
-            if thread and await self._added(thread, message):
-                return Delivered(thread)
+            if thread and (there := await self._added(thread, message)):
+                return Delivered(there)
             key = await self.tracker.find(label)
-            if key and await self._added(key, message):
-                return Delivered(key)
+            if key and (there := await self._added(key, message)):
+                return Delivered(there)
             return Delivered(await self.tracker.open(message, label))
         except HttpError as error:
-            return error.outcome
+            unanswered = not error.status
+            return Retry(error.outcome.reason, _SETTLED) if unanswered else error.outcome
 
-    async def _added(self, key: str, message: Message) -> bool:
-        """Add what is not there yet; False if there is no such ticket."""
+    async def _added(self, key: str, message: Message) -> str:
+        """Add what is not there yet; the ticket that has it, none if that one does not exist."""
         if not message.number:
-            return True
-        mark = f"tracetide [{message.id}]"
+            return key
         try:
+            closed = await self.tracker.closed(key)
+            if closed and message.kind != "reminder" and not await self._worked_on(key):
+                return await self._follow(message)
+            mark = f"tracetide [{message.id}]"
             if not any(mark in said for said in await self.tracker.comments(key)):
                 await self.tracker.comment(key, message, mark)
             if message.raised:
                 await self.tracker.raised(key, message)
         except HttpError as error:
             if error.status in _GONE:
-                return False
+                return ""
             raise
+        return key
+
+    async def _worked_on(self, key: str) -> bool:
+        """Whether a closed ticket can take news, reopened if that is wanted."""
+        if self.if_closed != "reopen":
+            return self.if_closed == "comment"
+        try:
+            await self.tracker.reopen(key)
+        except HttpError as error:
+            if error.status not in _NO_WAY:
+                raise
+            return False
         return True
+
+    async def _follow(self, message: Message) -> str:
+        """A ticket after a closed one."""
+        label = f"tracetide-{message.id}"
+        return await self.tracker.find(label) or await self.tracker.open(message, label)
 
     async def check(self) -> None:
         """Reach the tracker."""
@@ -91,3 +139,10 @@ class Tickets:
 def rows(answer: object) -> list[dict[str, object]]:
     """The objects of a list that a tracker answers."""
     return [each for each in answer if isinstance(each, dict)] if isinstance(answer, list) else []
+
+
+def part(answer: object, *names: str) -> object:
+    """What an answer has below these names; None where it has not."""
+    for name in names:
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer

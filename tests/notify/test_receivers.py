@@ -34,7 +34,7 @@ THREADS = {"slack": "thread_ts", "mattermost": "root_id", "discord": "thread_id"
 TICKETS = {"jira", "gitlab", "github", "servicenow"}
 
 
-def opened(kind: str, url: str) -> Receiver:
+def opened(kind: str, url: str, **more: Any) -> Receiver:
     """The receiver with what it needs to reach a server at ``url``, and the marker in every secret."""
     given: dict[str, dict[str, Any]] = {
         "slack": {"url": url, "channel": "C024BE91L", "token": TOKEN},
@@ -46,10 +46,11 @@ def opened(kind: str, url: str) -> Receiver:
         "github": {"url": url, "token": TOKEN, "repository": "acme/incidents"},
         "discord": {"url": f"{url}/webhooks/1/{TOKEN}", "forum": True},
         "servicenow": {"url": url, "username": "tracetide", "password": TOKEN},
+        "rt": {"url": url, "token": TOKEN, "queue": "Security"},
         "webhook": {"url": f"{url}/{TOKEN}", "token": TOKEN},
     }
     module = import_module(RECEIVERS[kind])
-    receiver: Receiver = module.create(module.Settings(**given[kind]))
+    receiver: Receiver = module.create(module.Settings(**given[kind], **more))
     return receiver
 
 
@@ -115,6 +116,41 @@ async def test_a_ticket_is_raised_with_its_incident(served: Served) -> None:
     worse = say(1, severity="critical", raised=True)
     assert isinstance(await receiver.deliver(worse, outcome.thread), Delivered)
     assert RAISED[kind] in json.dumps(service.things)
+
+
+@pytest.mark.parametrize("vendor", sorted(TICKETS), indirect=True)
+@pytest.mark.parametrize(("closed", "tickets"), [("reopen", 1), ("follow", 2), ("comment", 1)])
+async def test_a_closed_ticket_does_what_was_chosen(
+    vendor: tuple[str, Vendor], closed: str, tickets: int
+) -> None:
+    """Reopened, followed by one new ticket, or only commented; a reminder changes nothing."""
+    kind, service = vendor
+    receiver = opened(kind, service.url, closed=closed)
+    outcome = await receiver.deliver(say(), "")
+    assert isinstance(outcome, Delivered)
+    service.close(service.things[0])
+    assert await receiver.deliver(say(1, kind="reminder"), outcome.thread) == outcome
+    assert service.is_closed(service.things[0])
+    news = await receiver.deliver(say(2), outcome.thread)
+    assert isinstance(news, Delivered)
+    assert service.is_closed(service.things[0]) is (closed != "reopen")
+    assert await receiver.deliver(say(2), outcome.thread) == news  # as after a lost answer
+    assert await receiver.deliver(say(3), news.thread) == news
+    assert len(service.things) == tickets
+    await receiver.close()
+
+
+@pytest.mark.parametrize("vendor", ["servicenow"], indirect=True)
+async def test_a_ticket_that_cannot_be_reopened_is_followed(served: Served) -> None:
+    """What was closed for good in ServiceNow, only an administrator may change."""
+    _, service, receiver = served
+    outcome = await receiver.deliver(say(), "")
+    assert isinstance(outcome, Delivered)
+    service.things[0]["state"] = "7"
+    news = await receiver.deliver(say(1), outcome.thread)
+    assert isinstance(news, Delivered)
+    assert news.thread != outcome.thread
+    assert len(service.things) == 2
 
 
 async def test_nothing_is_there_twice_after_a_lost_answer(served: Served) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,25 +23,33 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong with a request: an answer instead of the work, or no answer after it (``lost``)."""
+    """What goes wrong with a request: an answer instead of the work, or no answer after it (``lost``).
+
+    ``before`` and ``after`` are seconds that pass before the work, and between the work and the answer.
+    """
 
     status: int = 503
     headers: Json = field(default_factory=dict)
     lost: bool = False
+    before: float = 0.0
+    after: float = 0.0
 
 
 @dataclass
 class Vendor:
-    """A service. ``troubles`` are those of the next requests that write."""
+    """A service. ``troubles`` are those of the next requests that write; ``asked`` counts slow ones."""
 
     url: str = ""
     troubles: deque[Trouble] = field(default_factory=deque)
+    asked: int = 0
     things: list[Json] = field(default_factory=list)
     notes: list[Json] = field(default_factory=list)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Do what is asked, unless there is trouble."""
         trouble = self.troubles.popleft() if self.troubles and request.method != "GET" else None
+        if trouble and (trouble.before or trouble.after):
+            return await self._slowly(request, trouble)
         if trouble and not trouble.lost:
             return web.json_response({"message": "no"}, status=trouble.status, headers=trouble.headers)
         body = json.loads(await request.read() or b"null")
@@ -49,9 +58,27 @@ class Vendor:
             request.transport.abort()
         return web.json_response(answer, status=status) if answer is not None else web.Response(status=status)
 
+    async def _slowly(self, request: web.Request, trouble: Trouble) -> web.StreamResponse:
+        """Do what is asked, even if whoever asked is gone by then."""
+        body = json.loads(await request.read() or b"null")
+        self.asked += 1
+        await asyncio.sleep(trouble.before)
+        status, answer = self.work(request, body)
+        await asyncio.sleep(trouble.after)
+        return web.json_response(answer, status=status)
+
     def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
         """The service itself."""
         raise NotImplementedError
+
+    def close(self, thing: Json) -> None:
+        """Close a ticket, as a person would."""
+        thing["state"] = "closed"
+
+    @staticmethod
+    def is_closed(thing: Json) -> bool:
+        """Whether a ticket is closed."""
+        return bool(thing["state"] == "closed")
 
 
 class Slack(Vendor):
@@ -176,8 +203,31 @@ class Jira(Vendor):
         if rest == ["comment"]:
             self.notes.append({"key": key, "body": body["body"]})
             return 201, {"id": "1"}
+        if rest == ["transitions"]:
+            return self._move(issue, method, body)
+        if method == "GET":
+            return 200, {"key": key, "fields": {"status": {"statusCategory": {"key": issue["category"]}}}}
         issue |= body["fields"]
         return 204, None
+
+    @staticmethod
+    def _move(issue: Json, method: str, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """A workflow that goes from anywhere to done, and back to the beginning."""
+        ways = {"31": "done", "11": "new"}
+        if method == "GET":
+            found = [{"id": name, "to": {"statusCategory": {"key": to}}} for name, to in ways.items()]
+            return 200, {"transitions": found}
+        issue["category"] = ways[body["transition"]["id"]]
+        return 204, None
+
+    def close(self, thing: Json) -> None:
+        """See ``Vendor``."""
+        thing["category"] = "done"
+
+    @staticmethod
+    def is_closed(thing: Json) -> bool:
+        """See ``Vendor``."""
+        return bool(thing["category"] == "done")
 
     def _open(self, fields: Json) -> tuple[int, Json]:
         wrong = {}
@@ -190,7 +240,7 @@ class Jira(Vendor):
         if wrong:
             return 400, {"errorMessages": [], "errors": wrong}
         key = f"SEC-{len(self.things) + 1}"
-        self.things.append({**fields, "key": key})
+        self.things.append({**fields, "key": key, "category": "new"})
         return 201, {"id": "10000", "key": key, "self": "x"}
 
 
@@ -222,7 +272,7 @@ class _Issues(Vendor):
         labels = body["labels"].split(",") if isinstance(body["labels"], str) else body["labels"]
         if not 0 < len(body["title"]) <= 255 or "\n" in body["title"]:
             return 422, {"message": "Validation Failed"}
-        self.things.append({**body, "labels": labels, self.number: len(self.things) + 1})
+        self.things.append({**body, "labels": labels, "state": "open", self.number: len(self.things) + 1})
         return 201, self.things[-1]
 
     def _change(self, request: web.Request, path: list[str], body: Any) -> tuple[int, Any]:  # noqa: ANN401  # the same
@@ -230,13 +280,17 @@ class _Issues(Vendor):
         issue = next((one for one in self.things if str(one[self.number]) == number), None)
         if issue is None:
             return 404, {"message": "Not Found"}
+        if request.method == "GET" and not rest:
+            return 200, issue
         if request.method == "GET":
             page = int(request.query.get("page", 1))
             return 200, [one for one in self.notes if one["key"] == number] if page == 1 else []
         if rest in (["notes"], ["comments"]):
             self.notes.append({"key": number, "body": body["body"]})
             return 201, {"id": 1}
-        issue["labels"] += body.get("labels") or [body["add_labels"]]
+        issue["labels"] += body.get("labels") or list(filter(None, [body.get("add_labels")]))
+        if body.get("state_event") == "reopen" or body.get("state") == "open":
+            issue["state"] = "open"
         return 200, issue
 
 
@@ -290,20 +344,36 @@ class ServiceNow(Vendor):
         if not request.headers.get("Authorization", "").startswith("Basic "):
             return 401, {"error": {"message": "User Not Authenticated"}, "status": "failure"}
         table, _, key = request.path.removeprefix("/api/now/table/").partition("/")
+        if key:
+            return self._one(request.method, key, body)
         if request.method == "GET":
             return 200, {"result": self._found(table, dict(self._query(request)))}
-        if request.method == "POST":
-            if not 0 < len(body["short_description"]) <= 160:
-                return 400, {"error": {"message": "Exception while reading request"}, "status": "failure"}
-            self.things.append({**body, "sys_id": f"{len(self.things):032x}"})
-            return 201, {"result": self.things[-1]}
+        if not 0 < len(body["short_description"]) <= 160:
+            return 400, {"error": {"message": "Exception while reading request"}, "status": "failure"}
+        self.things.append({**body, "sys_id": f"{len(self.things):032x}", "state": "1"})
+        return 201, {"result": self.things[-1]}
+
+    def _one(self, method: str, key: str, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
         record = next((one for one in self.things if one["sys_id"] == key), None)
         if record is None:
             return 404, {"error": {"message": "No Record found"}, "status": "failure"}
+        if method == "GET":
+            return 200, {"result": record}
+        if record["state"] == "7" and "state" in body:
+            return 403, {"error": {"message": "Operation against file 'incident' was aborted"}}
         if notes := body.pop("work_notes", ""):
             self.notes.append({"element_id": key, "value": notes})
         record |= body
         return 200, {"result": record}
+
+    def close(self, thing: Json) -> None:
+        """Resolve it; after some days it would be closed for good."""
+        thing["state"] = "6"
+
+    @staticmethod
+    def is_closed(thing: Json) -> bool:
+        """See ``Vendor``."""
+        return thing["state"] in ("6", "7")
 
     @staticmethod
     def _query(request: web.Request) -> list[tuple[str, str]]:
@@ -343,7 +413,13 @@ VENDORS: dict[str, Callable[[], Vendor]] = {
 @pytest.fixture(params=VENDORS)
 async def vendor(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Vendor]]:
     """Each service in turn, with its name."""
-    made = VENDORS[request.param]()
+    async with serving(VENDORS[request.param]()) as made:
+        yield request.param, made
+
+
+@asynccontextmanager
+async def serving(made: Vendor) -> AsyncIterator[Vendor]:
+    """A service at an address of its own."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", made.serve)
     runner = web.AppRunner(application, shutdown_timeout=0, access_log=None)
@@ -352,7 +428,7 @@ async def vendor(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Ven
     await site.start()
     made.url = site.name
     try:
-        yield request.param, made
+        yield made
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)
