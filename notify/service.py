@@ -32,7 +32,8 @@ class Patience:
     """Seconds. After the n-th failure in a row there is a wait of up to ``first * 2**n`` and ``longest``.
 
     A receiver that names a time gets it, up to ``longest_wish``. ``timeout`` is for one message,
-    ``grace`` for what is under way at a stop.
+    ``grace`` for what is under way at a stop. Who was being asked when the last process was killed may
+    still be doing it: after ``settle`` it is done, or never will be, and can be asked again.
     """
 
     first: float = 1.0
@@ -40,6 +41,7 @@ class Patience:
     longest_wish: float = 600.0
     timeout: float = 120.0
     grace: float = 10.0
+    settle: float = 10.0
 
     def wait(self, failures: int, wish: float | None) -> float:
         """Exponential backoff with full jitter, or the wish if that is longer."""
@@ -124,6 +126,7 @@ class Notifier:
         """Bring one target what waits for it; a target that is away holds up nobody else."""
         receiver, failures = target.open(), 0
         try:
+            await asyncio.sleep(self._settling(target.name))
             while True:
                 self._due[target.name].clear()
                 waiting = self.store.waiting(target.name)
@@ -144,6 +147,7 @@ class Notifier:
 
     async def _attempt(self, target: str, receiver: Receiver, waiting: Waiting, failures: int) -> Outcome:
         """Tell it, and keep what became of it."""
+        self.store.asks(target, self.clock())
         outcome = await self._deliver(receiver, waiting)
         match outcome:
             case Delivered(thread):
@@ -155,10 +159,17 @@ class Notifier:
                 _log.error("notify: %s refuses a message for good: %s", target, reason)
                 self.store.refused(target, waiting, reason, self.clock())
             case Retry(reason):
-                self.store.failed(waiting)
+                self.store.failed(target, waiting)
                 if not failures:
                     _log.warning("notify: %s: not told, trying until it is: %s", target, reason)
         return outcome
+
+    def _settling(self, target: str) -> float:
+        """Seconds until what a killed process asked of a target is done there."""
+        asked = self.store.asked(target)
+        return (
+            0.0 if asked is None else min(self.patience.settle, asked + self.patience.settle - self.clock())
+        )
 
     async def _deliver(self, receiver: Receiver, waiting: Waiting) -> Outcome:
         one = merged(waiting.notifications)

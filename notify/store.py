@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, target
 CREATE INDEX IF NOT EXISTS outbox_by_target ON outbox (target, incident);
 CREATE TABLE IF NOT EXISTS threads (incident TEXT, target TEXT, thread TEXT NOT NULL, time REAL NOT NULL,
     PRIMARY KEY (incident, target));
+CREATE TABLE IF NOT EXISTS asked (target TEXT PRIMARY KEY, time REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS withheld (detection TEXT NOT NULL, reason TEXT NOT NULL, time REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS refused (target TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL,
     time REAL NOT NULL);
@@ -108,6 +109,16 @@ class Store:
             thread=thread[0] if thread else "",
         )
 
+    def asks(self, target: str, now: float) -> None:
+        """A target is about to be asked; until its answer is kept, nobody knows whether it has it."""
+        with self.database:
+            self.database.execute("INSERT OR REPLACE INTO asked VALUES (?, ?)", (target, now))
+
+    def asked(self, target: str) -> float | None:
+        """When a target was asked by a process that ended before the answer."""
+        row = self.database.execute("SELECT time FROM asked WHERE target = ?", (target,)).fetchone()
+        return float(row[0]) if row else None
+
     def delivered(self, target: str, waiting: Waiting, thread: str, now: float) -> None:
         """It is there; ``thread`` is for the next message of the incident."""
         with self.database:
@@ -116,11 +127,12 @@ class Store:
                     "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?)",
                     (waiting.notifications[0].incident, target, thread, now),
                 )
-            self._forget(waiting)
+            self._forget(target, waiting)
 
-    def failed(self, waiting: Waiting) -> None:
+    def failed(self, target: str, waiting: Waiting) -> None:
         """It was tried, and will be again."""
         with self.database:
+            self._answered(target)
             self.database.executemany(
                 "UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?", [(seq,) for seq in waiting.rows]
             )
@@ -132,7 +144,7 @@ class Store:
                 "INSERT INTO refused VALUES (?, ?, ?, ?)",
                 [(target, msgspec.json.encode(one), reason, now) for one in waiting.notifications],
             )
-            self._forget(waiting)
+            self._forget(target, waiting)
 
     def adopt(self, known: Iterable[str], heir: str | None) -> int:
         """Give what waits for targets that are no more to another; how many those are."""
@@ -175,7 +187,11 @@ class Store:
         self.database.execute("DELETE FROM withheld WHERE time < ?", (now - _REASONS,))
         self.database.execute("DELETE FROM threads WHERE time < ?", (now - _THREADS,))
 
-    def _forget(self, waiting: Waiting) -> None:
+    def _answered(self, target: str) -> None:
+        self.database.execute("DELETE FROM asked WHERE target = ?", (target,))
+
+    def _forget(self, target: str, waiting: Waiting) -> None:
+        self._answered(target)
         self.database.executemany("DELETE FROM outbox WHERE seq = ?", [(seq,) for seq in waiting.rows])
 
 

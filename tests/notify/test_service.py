@@ -127,7 +127,7 @@ async def test_a_message_that_was_tried_stays_as_it_was(smtp_peer: SmtpPeer, tmp
     one.look()
     waiting = one.store.waiting("soc/mail/0")
     assert waiting is not None
-    one.store.failed(waiting)
+    one.store.failed("soc/mail/0", waiting)
     now[0] += 10
     one.take([alert(2, at=now[0])])
     one.look()

@@ -5,7 +5,9 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +27,9 @@ from tracetide.reloading import RuleFiles
 from tracetide.summary import summary
 from wire.batch import Batch
 from wire.detection import Detection
+
+if TYPE_CHECKING:
+    from notify.config import Config
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,16 @@ _log = logging.getLogger(__name__)
     help="Keep all events in this file, for `tracetide replay`.",
 )
 @options.queue
+@click.option(
+    "--notify",
+    "routes",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="TRACETIDE_ROUTES",
+    show_envvar=True,
+    help="Tell people too: who is told of what, and how; docs/notify.md explains it.",
+)
+@options.notify_state
 @options.inventory
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
@@ -57,43 +72,74 @@ def run(
     sinks: tuple[str, ...],
     record: Path | None,
     queue: Path,
+    routes: Path | None,
+    state: Path,
     inventory: tuple[str, ...],
     seconds: float | None,
 ) -> None:
-    """Watch this host, and deliver what is detected.
+    """Watch this host, deliver what is detected, and tell people of it.
 
     Changed files of --rules are taken over within seconds, all rules at SIGHUP; ones with errors are refused.
     """
+    people = _load(routes) if routes else None
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
     watched = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
     source = described(watched, inventory)
+    outputs = Outputs(sinks, queue, record, people, state)
     try:
-        asyncio.run(
-            until_stopped(_run(engine, source, files, sinks, record, queue), seconds, reload=files.ask)
-        )
+        asyncio.run(until_stopped(work(engine, source, files, outputs), seconds, reload=files.ask))
     finally:
         click.echo(summary(engine.counters), err=True)
 
 
-async def _run(
-    engine: Engine, source: Source, files: RuleFiles, names: tuple[str, ...], record: Path | None, queue: Path
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where detections go: the names of sinks, what waits for them, a recording, and people."""
+
+    sinks: Sequence[str]
+    queue: Path
+    record: Path | None
+    people: "Config | None"
+    state: Path
+
+
+async def work(engine: Engine, source: Source, files: RuleFiles, outputs: Outputs) -> None:
+    """Detect in what ``source`` gives, and deliver, until it ends."""
+
     async def adopt(rules: RuleSet) -> None:
         engine.rules = rules
 
     async with AsyncExitStack() as stack:
-        opened = [open_sink(name) for name in names]
+        opened = [open_sink(name) for name in outputs.sinks]
         for sink in opened:
             stack.push_async_callback(sink.close)
-            await _check(sink, queue)
-        writer = stack.enter_context(RecordingWriter(record)) if record else None
-        lasting = [name for name in names if name != "console"]  # what nobody saw is not shown later
-        store = await stack.enter_async_context(Store(queue, lasting)) if lasting else None
+        if outputs.people:
+            opened.append(await _people(outputs.people, outputs.state, stack))
+        for sink in opened:
+            await _check(sink, outputs.queue)
+        writer = stack.enter_context(RecordingWriter(outputs.record)) if outputs.record else None
+        lasting = [
+            sink.name for sink in opened if sink.name != "console"
+        ]  # what nobody saw is not shown later
+        store = await stack.enter_async_context(Store(outputs.queue, lasting)) if lasting else None
         stack.callback(lambda: _tell(deliver.runners))
         deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
         await stack.enter_async_context(files.followed(adopt))
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
+
+
+def _load(routes: Path) -> "Config":
+    from tracetide.notices import load_routes  # noqa: PLC0415  # costs memory that others need not have
+
+    return load_routes(routes)
+
+
+async def _people(config: "Config", state: Path, stack: AsyncExitStack) -> Sink:
+    """Those who are told, until the end of ``stack``."""
+    from tracetide.notices import notices  # noqa: PLC0415  # the same
+
+    return await stack.enter_async_context(notices(config, state))
 
 
 def _tell(runners: Sequence[Runner]) -> None:
