@@ -20,6 +20,7 @@ _HOST_IN_URL = re.compile(r"(?<=://)[^/\s]+")
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&$:=])")
 _AT = re.compile(r"@(?=\S)")
+_ACTIVE = re.compile(r"<(?=\S)|@(?=\S)|\](?=\()|\[(?=/?code\])", re.IGNORECASE)
 _WORD_JOINER = "\N{ZERO WIDTH SPACE}"
 
 
@@ -59,6 +60,11 @@ def remark(text: str, longest: int = LONGEST) -> str:
 def markdown(text: str) -> str:
     """``text`` as literal text in Markdown: no link, heading, mention, emoji, channel or HTML comes of it."""
     return _AT.sub("@" + _WORD_JOINER, _MARKDOWN.sub(r"\\\1", text))
+
+
+def inert(text: str) -> str:
+    """``text`` where nobody knows which mark-up is obeyed: no tag, mention, link or command comes of it."""
+    return _ACTIVE.sub(lambda one: one[0] + _WORD_JOINER, text)
 
 
 def code(text: str) -> str:

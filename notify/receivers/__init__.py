@@ -20,10 +20,13 @@ RECEIVERS = {
     "mattermost": "notify.receivers.mattermost",
     "discord": "notify.receivers.discord",
     "pagerduty": "notify.receivers.pagerduty",
+    "opsgenie": "notify.receivers.opsgenie",
+    "apprise": "notify.receivers.apprise",
     "webhook": "notify.receivers.webhook",
     "jira": "notify.receivers.jira",
     "servicenow": "notify.receivers.servicenow",
     "rt": "notify.receivers.rt",
+    "thehive": "notify.receivers.thehive",
     "gitlab": "notify.receivers.gitlab",
     "github": "notify.receivers.github",
 }

@@ -13,12 +13,15 @@ import pytest
 from hypothesis import given
 
 import notify.receivers
+from notify.config import loads
 from notify.contract import Delivered, Never, Receiver, ReceiverError, Retry
+from notify.document import ConfigError
 from notify.message import Message
 from notify.receivers import RECEIVERS
 from notify.receivers.jira import document
 from notify.receivers.pagerduty import event
 from notify.receivers.settings import ReceiverSettings, SecretError, with_secrets
+from notify.receivers.thehive import TheHive
 from notify.receivers.webhook import NAMES, Settings, alertmanager, body, tracetide, values
 from notify.render import markdown, slack, teams
 from tests.notify.hostile import messages, patient
@@ -28,10 +31,12 @@ from tests.peers.vendors import TOKEN, Slack, Trouble, Vendor
 
 NO_RECEIVERS = {"__init__", "http", "settings", "ticket"}
 
+TICKETS = {"jira", "gitlab", "github", "servicenow", "thehive"}
+
 # Services that know an incident or a message, so that none appears twice after an answer was lost.
-KNOWS = {"mattermost", "pagerduty", "jira", "gitlab", "github", "servicenow", "webhook"}
+KNOWS = {"mattermost", "pagerduty", "opsgenie", "webhook", *TICKETS}
+INCIDENTS = {"pagerduty": 3, "opsgenie": 2}  # with so many notes or events of three messages
 THREADS = {"slack": "thread_ts", "mattermost": "root_id", "discord": "thread_id"}
-TICKETS = {"jira", "gitlab", "github", "servicenow"}
 
 
 def opened(kind: str, url: str, **more: Any) -> Receiver:
@@ -47,6 +52,9 @@ def opened(kind: str, url: str, **more: Any) -> Receiver:
         "discord": {"url": f"{url}/webhooks/1/{TOKEN}", "forum": True},
         "servicenow": {"url": url, "username": "tracetide", "password": TOKEN},
         "rt": {"url": url, "token": TOKEN, "queue": "Security"},
+        "thehive": {"url": url, "token": TOKEN},
+        "opsgenie": {"url": url, "key": TOKEN},
+        "apprise": {"url": f"json://{url.removeprefix('http://')}/{TOKEN}"},
         "webhook": {"url": f"{url}/{TOKEN}", "token": TOKEN},
     }
     module = import_module(RECEIVERS[kind])
@@ -91,8 +99,8 @@ async def test_an_incident_is_one_thing_with_what_follows(served: Served) -> Non
         first, *others = service.things
         assert not first.get(THREADS[kind])
         assert {one[THREADS[kind]] for one in others} == {thread}
-    elif kind == "pagerduty":
-        assert (len(service.things), len(service.notes)) == (1, 3)
+    elif kind in INCIDENTS:
+        assert (len(service.things), len(service.notes)) == (1, INCIDENTS[kind])
     else:
         assert len(service.things) == 3
     assert "Shell" in json.dumps(service.things) or "shell" in json.dumps(service.things)
@@ -103,6 +111,7 @@ RAISED = {
     "servicenow": '"impact": "1", "urgency": "1"',
     "gitlab": "severity::critical",
     "github": "severity:critical",
+    "thehive": '"severity": 4',
 }
 
 
@@ -140,6 +149,55 @@ async def test_a_closed_ticket_does_what_was_chosen(
     await receiver.close()
 
 
+@pytest.mark.parametrize("vendor", ["thehive"], indirect=True)
+async def test_an_alert_that_became_a_case_is_told_there(served: Served) -> None:
+    """Nobody looks at an imported alert any more."""
+    _, service, receiver = served
+    outcome = await receiver.deliver(say(), "")
+    assert isinstance(outcome, Delivered)
+    service.things[0] |= {"stage": "Imported", "caseId": "~case"}
+    assert await receiver.deliver(say(1), outcome.thread) == outcome
+    assert await receiver.deliver(say(1), outcome.thread) == outcome
+    assert [note["of"] for note in service.notes] == ["~case"]
+
+
+@pytest.mark.parametrize("vendor", ["thehive"], indirect=True)
+async def test_an_alert_that_is_refused_as_known_is_found(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its search may be behind; the reference cannot be there twice."""
+    _, service, receiver = served
+    outcome = await receiver.deliver(say(), "")
+    find, blind = TheHive.find, [True]
+
+    async def behind(self: TheHive, label: str) -> str | None:
+        return None if blind.pop() else await find(self, label)
+
+    blind.insert(0, False)
+    monkeypatch.setattr(TheHive, "find", behind)
+    assert await receiver.deliver(say(), "") == outcome
+    assert len(service.things) == 1
+
+
+@pytest.mark.parametrize("vendor", ["opsgenie"], indirect=True)
+async def test_an_alert_that_was_closed_is_a_new_one_when_there_is_news(served: Served) -> None:
+    """Opsgenie keeps an alias for what is open only; the new one has the note too, and the priority."""
+    _, service, receiver = served
+    await receiver.deliver(say(severity="low"), "")
+    service.things[0]["open"] = False
+    await receiver.deliver(say(1, severity="critical", raised=True), "")
+    assert [one["priority"] for one in service.things] == ["P4", "P1"]
+    assert len(service.notes) == 1
+
+
+def test_an_address_that_apprise_does_not_know_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the file is read, and without the address."""
+    monkeypatch.setenv("ADDRESS", f"nonsense:{TOKEN}")
+    with pytest.raises(ConfigError, match="no address that Apprise knows") as raised:
+        loads("route: {receiver: x}\nreceivers: [{name: x, apprise: [{url_env: ADDRESS}]}]")
+    assert TOKEN not in str(raised.value)
+
+
 @pytest.mark.parametrize("vendor", ["servicenow"], indirect=True)
 async def test_a_ticket_that_cannot_be_reopened_is_followed(served: Served) -> None:
     """What was closed for good in ServiceNow, only an administrator may change."""
@@ -174,6 +232,7 @@ async def test_a_thread_that_somebody_deleted_is_begun_anew(served: Served) -> N
     outcome = await receiver.deliver(say(), "")
     assert isinstance(outcome, Delivered)
     service.things.clear()
+    service.notes.clear()
     again = await receiver.deliver(say(1), outcome.thread)
     assert isinstance(again, Delivered)
     assert len(service.things) == 1
@@ -183,15 +242,15 @@ async def test_a_thread_that_somebody_deleted_is_begun_anew(served: Served) -> N
 
 async def test_a_service_that_is_asked_too_often_says_when(served: Served) -> None:
     """Its wish is passed on."""
-    _, service, receiver = served
+    kind, service, receiver = served
     service.troubles.append(Trouble(429, {"Retry-After": "17"}))
     outcome = await receiver.deliver(say(), "")
     assert isinstance(outcome, Retry)
-    assert outcome.after == 17.0
+    assert outcome.after == (None if kind == "apprise" else 17.0)  # it says nothing of the answer
     assert isinstance(await receiver.deliver(say(), ""), Delivered)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RECEIVERS if kind != "mail"])
+@pytest.mark.parametrize("kind", [kind for kind in RECEIVERS if kind not in {"mail", "apprise"}])
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [

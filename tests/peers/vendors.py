@@ -45,9 +45,13 @@ class Vendor:
     things: list[Json] = field(default_factory=list)
     notes: list[Json] = field(default_factory=list)
 
+    def writes(self, request: web.Request) -> bool:
+        """Whether a request changes anything."""
+        return request.method != "GET"
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Do what is asked, unless there is trouble."""
-        trouble = self.troubles.popleft() if self.troubles and request.method != "GET" else None
+        trouble = self.troubles.popleft() if self.troubles and self.writes(request) else None
         if trouble and (trouble.before or trouble.after):
             return await self._slowly(request, trouble)
         if trouble and not trouble.lost:
@@ -385,6 +389,110 @@ class ServiceNow(Vendor):
         return [one for one in there if query.items() <= one.items()]
 
 
+class TheHive(Vendor):
+    """https://docs.strangebee.com/thehive/api-docs/, version 5: alerts, and the cases that come of them."""
+
+    def writes(self, request: web.Request) -> bool:
+        """Questions are posted too."""
+        return super().writes(request) and not request.path.endswith("/query")
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """An alert is there once for its type, source and reference."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 401, {"type": "AuthenticationError", "message": "Authentication failure"}
+        path = request.path.removeprefix("/api/v1/").split("/")
+        if path == ["user", "current"]:
+            return 200, {"login": "tracetide@example.org"}
+        if path == ["query"]:
+            return 200, self._query(*body["query"])
+        if path == ["alert"]:
+            return self._open(body)
+        return self._one(request.method, body, *path)
+
+    def _one(self, method: str, body: Json, kind: str, name: str, *rest: str) -> tuple[int, Any]:
+        found = next((one for one in self.things if one[self._key(kind)] == name), None)
+        if found is None:
+            return 404, {"type": "NotFoundError", "message": f"{kind} {name} not found"}
+        if rest == ("comment",):
+            self.notes.append({"of": name, "message": body["message"]})
+            return 201, {"_id": "~9"}
+        if method == "PATCH":
+            found |= body
+            if "status" in body:
+                found["stage"] = {"New": "New", "InProgress": "InProgress"}[body["status"]]
+            return 204, None
+        return 200, found
+
+    def close(self, thing: Json) -> None:
+        """See ``Vendor``."""
+        thing["stage"] = "Closed"
+
+    @staticmethod
+    def is_closed(thing: Json) -> bool:
+        """See ``Vendor``."""
+        return bool(thing["stage"] == "Closed")
+
+    def _open(self, body: Json) -> tuple[int, Any]:
+        same = [one for one in self.things if all(one[name] == body[name] for name in _IDENTITY)]
+        if same or not 0 < len(body["title"]) <= 512 or body["severity"] not in (1, 2, 3, 4):
+            return 400, {"type": "CreateError", "message": "Alert already exists" if same else "invalid"}
+        self.things.append({**body, "_id": f"~{len(self.things)}", "stage": "New", "caseId": None})
+        return 201, self.things[-1]
+
+    def _query(self, first: Json, then: Json) -> list[Json]:
+        if then["_name"] == "comments":
+            return [one for one in self.notes if one["of"] == first["idOrName"]]
+        wanted = {each["_eq"]["_field"]: each["_eq"]["_value"] for each in then["_and"]}
+        return [one for one in self.things if wanted.items() <= one.items()]
+
+    @staticmethod
+    def _key(kind: str) -> str:
+        return "_id" if kind == "alert" else "caseId"
+
+
+_IDENTITY = ("type", "source", "sourceRef")
+
+
+class Opsgenie(Vendor):
+    """https://docs.opsgenie.com/docs/alert-api."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """Requests are accepted and done later; of open alerts there is one with an alias."""
+        if request.headers.get("Authorization") != f"GenieKey {TOKEN}":
+            return 403, {"message": "You are not authorized", "took": 0.0}
+        accepted = 202, {"result": "Request will be processed", "requestId": "x"}
+        if request.method == "GET":
+            return 200, {"data": []}
+        if request.path == "/alerts":
+            limits = {"message": 130, "alias": 512, "description": 15_000, "entity": 512}
+            if not body["message"] or any(len(body[name]) > most for name, most in limits.items()):
+                return 422, {"message": "Request body is not processable. Please check the errors."}
+            there = [one for one in self.things if one["alias"] == body["alias"] and one["open"]]
+            for one in there:
+                one["count"] += 1
+            if not there:
+                self.things.append({**body, "open": True, "count": 1})
+            return accepted
+        _, _, alias, what = request.path.split("/")
+        for one in self.things if request.query.get("identifierType") == "alias" else []:
+            if (one["alias"], one["open"], what) == (alias, True, "priority"):
+                one["priority"] = body["priority"]
+            elif (one["alias"], one["open"], what) == (alias, True, "notes") and len(body["note"]) <= 25_000:
+                self.notes.append({"alias": alias, **body})
+        return accepted
+
+
+class AppriseJson(Vendor):
+    """https://appriseit.com/services/json/: the service of Apprise that posts to any address."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """It knows nothing again."""
+        if request.path != f"/{TOKEN}":
+            return 404, None
+        self.things.append(body)
+        return 200, None
+
+
 class Webhook(Vendor):
     """Somebody's own program."""
 
@@ -406,6 +514,9 @@ VENDORS: dict[str, Callable[[], Vendor]] = {
     "github": Github,
     "discord": Discord,
     "servicenow": ServiceNow,
+    "thehive": TheHive,
+    "opsgenie": Opsgenie,
+    "apprise": AppriseJson,
     "webhook": Webhook,
 }
 
