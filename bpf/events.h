@@ -173,6 +173,15 @@ struct socket_event {
 	struct endpoints ends;
 };
 
+/* What a name server answered: a message of the DNS, of which the end may be missing. server as in endpoints. */
+struct dns_event {
+	struct header header;
+	u8 server[16];
+	u16 family;
+	u16 size;
+	u32 pad;
+};
+
 /* Settings that the collector writes, one element of the map "config". */
 struct config {
 	u32 own_tgid; /* the collector, left out of everything but forks, execs and exits */

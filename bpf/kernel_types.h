@@ -69,11 +69,13 @@ struct pt_regs {
 	unsigned long r10;
 	unsigned long r8;
 	unsigned long r9;
+	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	u64 regs[31];
 	u64 orig_x0;
+	s32 syscallno;
 };
 #else
 #error "no syscall arguments for this architecture"
@@ -199,6 +201,23 @@ struct sock {
 
 struct socket {
 	struct sock *sk;
+};
+
+struct sk_buff {
+	unsigned int len;
+	unsigned int data_len;
+	__be16 protocol;
+	u16 transport_header;
+	u16 network_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+struct udphdr {
+	__be16 source;
+	__be16 dest;
+	__be16 len;
+	u16 check;
 };
 
 struct sockaddr_un {

@@ -94,19 +94,6 @@ SYSCALL(listen, 13)
 /* The beginning of what is sent or received, as much as Falco keeps of it. */
 #define DATA_SIZE 80
 
-/* The interface of sendmsg(2) and recvmsg(2). */
-struct part {
-	const void *bytes;
-	u64 size;
-};
-
-struct message {
-	const void *address;
-	s32 address_size;
-	const struct part *parts;
-	u64 part_count;
-};
-
 static __always_inline bool has_peer(struct sock *sk)
 {
 	struct endpoints ends = {};

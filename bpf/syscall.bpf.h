@@ -18,11 +18,13 @@ struct call {
 	u64 arg[6];
 };
 
-/* The kernel's function behind a system call; its only argument is the registers of the caller. */
+/* The kernel's function behind a system call, whose only argument is the registers of the caller; its number in them. */
 #if defined(__TARGET_ARCH_x86)
 #define FUNCTION(call) "__x64_sys_" call
+#define NUMBER_OF(regs) (regs)->orig_ax
 #else
 #define FUNCTION(call) "__arm64_sys_" call
+#define NUMBER_OF(regs) (regs)->syscallno
 #endif
 
 /*
@@ -50,6 +52,19 @@ struct call {
 		return read_call(&call) ? handle_##name(&call) : 0;                     \
 	}                                                                               \
 	static __always_inline int handle_##name(struct call *call)
+
+/* The interface of sendmsg(2) and recvmsg(2). */
+struct part {
+	const void *bytes;
+	u64 size;
+};
+
+struct message {
+	const void *address;
+	s32 address_size;
+	const struct part *parts;
+	u64 part_count;
+};
 
 /* False if nobody wants to know. */
 static __always_inline bool read_call(struct call *call)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 from rules.assemble import Assembled
-from rules.catalogue.event_types import KINDS
+from rules.catalogue.event_types import COMPANIONS, KINDS
 from rules.compiler.comparison import Comparison
 from rules.compiler.function import Function, condition, matcher
 from rules.compiler.logic import Tree
@@ -29,6 +29,9 @@ class Host(Protocol):
     @property
     def name(self) -> str:
         """The host's name."""
+
+    def domain(self, cgroup: int | None, address: str | None) -> str | None:
+        """The name that those in a control group know an address by."""
 
 
 # A process as the engine keeps it. This package reads its attributes and knows no more of it.
@@ -144,6 +147,12 @@ class RuleSet:
     each: Mapping[str, Sequence[tuple[Rule, Holds]]]
     _functions: Mapping[str, Function] = field(repr=False)
     correlations: tuple[Correlation, ...] = ()
+
+    @property
+    def collected(self) -> frozenset[str]:
+        """The types of events to collect: those that rules match, and what else is needed to judge them."""
+        companions = {name for name, of in COMPANIONS.items() if of & self.matchers.keys()}
+        return frozenset(self.matchers) | companions
 
     def source(self, event_type: str) -> str:
         """The source of the matcher for an event type; empty if there is none."""

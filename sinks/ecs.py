@@ -286,7 +286,11 @@ def _file(event: Fields) -> Fields:
 
 def _network(event: Fields) -> Fields:
     local = {"ip": event.get("local_ip"), "port": event.get("local_port")}
-    remote = {"ip": event.get("remote_ip"), "port": event.get("remote_port")}
+    remote = {
+        "ip": event.get("remote_ip"),
+        "port": event.get("remote_port"),
+        "domain": event.get("remote_domain"),
+    }
     family, proto = event.get("family"), event.get("proto")
     network = {
         "type": family if family in ("ipv4", "ipv6") else None,
@@ -314,7 +318,7 @@ def _related(detection: Detection) -> Fields:
     return {
         "ip": _distinct([detection.event.get("local_ip"), detection.event.get("remote_ip")]),
         "user": _distinct(process.user for process in processes),
-        "hosts": _distinct([detection.host.name, detection.host.id]),
+        "hosts": _distinct([detection.host.name, detection.host.id, detection.event.get("remote_domain")]),
     }
 
 

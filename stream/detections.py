@@ -1,6 +1,7 @@
 """How a match becomes a detection: the facts of the moment, written down before they change."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -25,7 +26,7 @@ def detection(rule: Rule, event: Event, process: Process, state: HostState) -> D
         rule=rule.info,
         output=output,
         events=[event.seq],
-        event=msgspec.to_builtins(event),
+        event=_told(event, state),
         fields=fields,
         process=process_info(state.host, process) if process is not NOBODY else None,
         ancestors=[process_info(state.host, ancestor) for ancestor in _ancestors(process)],
@@ -33,6 +34,14 @@ def detection(rule: Rule, event: Event, process: Process, state: HostState) -> D
         missing=list(_missing(event, process, state)),
         lost=state.lost(event.time),
     )
+
+
+def _told(event: Event, state: HostState) -> dict[str, Any]:
+    """The event and, of a connection, the name that the far end was asked for by."""
+    told: dict[str, Any] = msgspec.to_builtins(event)
+    if name := state.domain(event.cgroup, told.get("remote_ip")):
+        told["remote_domain"] = name
+    return told
 
 
 def process_info(host: Host, process: Process) -> ProcessInfo:

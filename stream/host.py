@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from stream.containers import Places
+from stream.names import Names
 from stream.process import HOST, NOBODY, UNKNOWN_CONTAINER, Container, Process
 from stream.tree import Key, Tree
 from wire.batch import Host
@@ -35,6 +36,10 @@ class HostState(Struct, kw_only=True):
     def name(self) -> str:
         """The host's name, which rules know as ``evt.hostname``."""
         return self.host.name
+
+    def domain(self, cgroup: int | None, address: str | None) -> str | None:
+        """The name that those in a control group, or else others here, know an address by."""
+        return self.tree.names.of(cgroup, address)
 
     def lost(self, now: int) -> int:
         """How many events of the minute before ``now`` never arrived."""
@@ -66,6 +71,7 @@ class _Saved(Struct, array_like=True):
     processes: list[Process]
     parents: list[int]
     inside: list[int]
+    names: list[tuple[int, str, str]]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -100,6 +106,7 @@ def save(state: HostState) -> bytes:
         ],
         parents=parents,
         inside=[places.number(process.container) for process in processes],
+        names=[(group, address, name) for (group, address), name in state.tree.names.known.items()],
     )
     return _encoder.encode(saved)
 
@@ -118,6 +125,7 @@ def restore(data: bytes) -> HostState:
             containers={str(containers[each].full_id): containers[each] for each in saved.named},
             cgroups={cgroup: containers[each] for cgroup, each in saved.cgroups.items()},
         ),
+        names=Names({(group, address): name for group, address, name in saved.names}),
     )
     return HostState(host=saved.host, tree=tree, last=saved.last, losses=deque(saved.losses), gap=saved.gap)
 

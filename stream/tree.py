@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Struct, field
 
 from stream.containers import Places, entered
+from stream.names import Names
 from stream.process import NOBODY, Process
 from wire.event import (
     Ancestor,
+    Answer,
     Call,
     Change,
     Container,
@@ -38,11 +40,14 @@ Key = tuple[int, int]
 
 
 class Tree(Struct, kw_only=True):
-    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, and where they can be."""
+    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, where they can be, and names for
+    the addresses that they connect to.
+    """
 
     processes: dict[Key, Process] = field(default_factory=dict)
     ended: deque[tuple[int, Key]] = field(default_factory=deque)
     places: Places = field(default_factory=Places)
+    names: Names = field(default_factory=Names)
 
 
 def apply(tree: Tree, event: Event) -> Process:
@@ -212,6 +217,11 @@ def _describe(tree: Tree, event: Container) -> Process:
     return NOBODY
 
 
+def _learn(tree: Tree, event: Answer) -> Process:
+    tree.names.learn(event)
+    return act(tree, event)
+
+
 def _nobody(_tree: Tree, _event: Loss) -> Process:
     return NOBODY
 
@@ -226,6 +236,7 @@ _APPLY: dict[type[Event], Callable[[Tree, Any], Process]] = {
     Identity: become,
     Call: act,
     Socket: act,
+    Answer: _learn,
     Loss: _nobody,
     Container: _describe,
 }

@@ -5,6 +5,7 @@ from typing import Any
 from wire.batch import Batch, Host
 from wire.event import (
     Ancestor,
+    Answer,
     AnyEvent,
     Call,
     Change,
@@ -106,6 +107,11 @@ def connect(seq: int, pid: int, ip: str, port: int, **given: Any) -> Socket:
         "remote_port": port,
     }
     return Socket(**facts | ends | _base(seq, pid, given))
+
+
+def answer(seq: int, pid: int, name: str | None, *addresses: str, **given: Any) -> Answer:
+    """A name server tells ``pid`` the addresses of a name."""
+    return Answer(server="10.0.0.53", name=name, addresses=list(addresses), **_base(seq, pid, given))
 
 
 def loss(seq: int, **counts: int) -> Loss:

@@ -88,8 +88,9 @@ class Detection(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``time`` is the event's, in nanoseconds since the epoch. ``events`` are the sequence numbers of
     the events that caused it. ``ancestors`` starts with the parent. ``event`` is the last of the
-    causing events as it was collected, ``fields`` the values named in the rule's output. ``missing``
-    says what could not be known and why; ``lost`` how many events this host had lost in the minute before.
+    causing events as it was collected, with ``remote_domain`` if a name server gave the far end's address
+    for that name; ``fields`` the values named in the rule's output. ``missing`` says what could not be
+    known and why; ``lost`` how many events this host had lost in the minute before.
     """
 
     id: str

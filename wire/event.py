@@ -261,6 +261,22 @@ class Socket(Event, tag="socket", kw_only=True, frozen=True):
     data: bytes | None = None
 
 
+class Answer(Event, tag="answer", kw_only=True, frozen=True):
+    """A name server answered the process.
+
+    ``name`` is what was asked for, in small letters and without the dot at the end, ``None`` if the message
+    cannot be read; ``asked`` is the number of the record type and ``code`` the response code of RFC 1035;
+    ``addresses`` are those in the answer, also of the names that ``name`` stands for; ``server`` gave it.
+    """
+
+    type: Literal["dns"] = "dns"
+    server: str
+    name: str | None = None
+    asked: int = 0
+    code: int = 0
+    addresses: list[str] = field(default_factory=list)
+
+
 class Loss(Event, tag="loss", kw_only=True, frozen=True):
     """Events that never made it into the stream: how many of each type, and where they were lost.
 
@@ -288,7 +304,9 @@ class Container(Event, tag="container", kw_only=True, frozen=True):
     removed: bool = False
 
 
-AnyEvent = Fork | Exec | Snapshot | Exit | Open | Change | Identity | Call | Socket | Loss | Container
+AnyEvent = (
+    Fork | Exec | Snapshot | Exit | Open | Change | Identity | Call | Socket | Answer | Loss | Container
+)
 KINDS: tuple[type[Event], ...] = (
-    Fork, Exec, Snapshot, Exit, Open, Change, Identity, Call, Socket, Loss, Container,
+    Fork, Exec, Snapshot, Exit, Open, Change, Identity, Call, Socket, Answer, Loss, Container,
 )  # fmt: skip

@@ -5,7 +5,7 @@ To add one: a function in a ``bpf/*.bpf.c``, its number in ``enum kind`` of ``bp
 
 from dataclasses import dataclass
 
-from collectors.kernel import call, file, network, process
+from collectors.kernel import call, dns, file, network, process
 from collectors.kernel.decode import Decoder
 
 
@@ -98,6 +98,7 @@ HOOKS: dict[str, Hook] = {
     "sendmsg": Hook(76, "network", "on_sendmsg", network.socket),
     "recvfrom": Hook(77, "network", "on_recvfrom", network.socket),
     "recvmsg": Hook(78, "network", "on_recvmsg", network.socket),
+    "dns": Hook(120, "dns", "on_dns", dns.answered),
 }
 
 # What is collected unless somebody says which; the rest happens so often that it must be asked for by name.

@@ -140,6 +140,14 @@ SOCKET: Fields = (
     *ENDPOINTS,
 )
 
+DNS: Fields = (
+    *HEADER,
+    ("server", "16s"),
+    ("family", "H"),
+    ("size", "H"),
+    ("pad", "4x"),
+)
+
 CONFIG: Fields = (
     ("own_tgid", "I"),
     ("wake_at", "I"),

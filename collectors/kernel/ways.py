@@ -23,8 +23,6 @@ _FUNCTION = "at_"
 FINISHES = frozenset({"on_finish", "at_finish"})
 _FINISHING = "finishing"
 
-_SECTION = "fexit/"
-
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -95,7 +93,7 @@ def called(name: str) -> str:
 def _at_functions(programs: Mapping[str, Handle], wanted: Collection[str]) -> set[str]:
     """Those of the wanted programs whose calls have a function that can be hooked."""
     functions = {
-        libbpf.section(programs[other]).removeprefix(_SECTION): name
+        libbpf.section(programs[other]).partition("/")[2]: name
         for name in wanted
         if (other := _FUNCTION + name.removeprefix(_TRACEPOINT)) in programs
     }

@@ -181,6 +181,7 @@ ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
              _bits("flags", "dup", "e.args[2]")),
     "socket": (_result("fd"), _choice("domain", "family", "e.args[0]"), _number("type", "e.args[1]"),
                _number("proto", "e.args[2]"), _result_by_name()),
+    "dns": (_text("name", "e.name"), _text("data", "', '.join(e.addresses)", sure=True)),
 }  # fmt: skip
 
 # What an argument means, by its name.

@@ -78,7 +78,11 @@ KINDS = {
     "dup2": "call",
     "dup3": "call",
     "socket": "call",
+    "dns": "answer",
 }
+
+# What else is collected for the sake of events that rules match: names for the addresses in them.
+COMPANIONS = {"dns": frozenset(name for name, kind in KINDS.items() if kind == "network")}
 
 SENDING = ("sendto", "sendmsg")
 RECEIVING = ("recvfrom", "recvmsg")
@@ -143,4 +147,7 @@ page_fault page_fault_kernel page_fault_user pluginevent procexit procinfo scape
 syscall sysdigevent tracer useradded userdeleted
 """
 
-KNOWN = frozenset((_SYSTEM_CALLS + _OTHERS).split())
+# Events that Falco does not have.
+_OWN = "dns"
+
+KNOWN = frozenset((_SYSTEM_CALLS + _OTHERS + _OWN).split())

@@ -82,8 +82,18 @@ def _ends(suffix: str, kind: Type, meaning: str, what: str) -> tuple[Row, ...]:
     )  # fmt: skip
 
 
-def _names(prefix: str, meaning: str) -> Row:
-    return later(f"fd.{prefix}ip.name", "string", f"domain name of {meaning}", "DNS answers", computed=False)
+def _named(ends: Mapping[str, Source]) -> dict[str, Source]:
+    """What the addresses of ends are called."""
+    return {
+        on: Code(f"h.domain(e.cgroup, {source.text})", costly=True) if source.text != "None" else source
+        for on, source in ends.items()
+        if isinstance(source, Code)
+    }
+
+
+def _name(prefix: str, meaning: str, ends: Mapping[str, Source]) -> Row:
+    return Row(f"fd.{prefix}ip.name", "string", f"domain name that {meaning} was asked for by",
+               "sockets, DNS answers", _named(ends), computed=False)  # fmt: skip
 
 
 def _if_done(source: str) -> Code:
@@ -176,10 +186,16 @@ FILE = (
         {"listen": Code("False", sure=True),
          **dict.fromkeys((*SENDING, *RECEIVING), Code("e.named", sure=True)),
          "network": Code("True", sure=True)}),
-    _names("c", "the client"),
-    _names("s", "the server"),
-    _names("l", "this host's end"),
-    _names("r", "the far end"),
+    Row("dns.name", "string", "name that a name server was asked for, in small letters", "DNS answers",
+        {"answer": Code("e.name")}),
+    Row("dns.server", "ip", "address of the name server", "DNS answers",
+        {"answer": Code("e.server", sure=True)}),
+    Row("dns.code", "uint32", "response code: 0 for an answer, 3 if there is no such name", "DNS answers",
+        {"answer": Code("e.code", sure=True)}),
+    _name("c", "the client", _client("ip")),
+    _name("s", "the server", _server("ip")),
+    _name("l", "this host's end", _local("ip")),
+    _name("r", "the far end", _remote("ip")),
     later("fd.proto", "port", "service of either port", "nothing; use fd.port", computed=False, shown=False),
     later("fd.cproto", "string", "service of the client's port", "nothing; use fd.cport"),
     later("fd.sproto", "string", "service of the server's port", "nothing; use fd.sport"),

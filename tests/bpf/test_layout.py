@@ -24,6 +24,7 @@ STRUCTS: dict[str, tuple[Fields, dict[str, Fields]]] = {
         {"header": layout.HEADER, "file": layout.DESCRIPTOR, "file.socket": layout.ENDPOINTS},
     ),
     "socket_event": (layout.SOCKET, {"header": layout.HEADER, "ends": layout.ENDPOINTS}),
+    "dns_event": (layout.DNS, {"header": layout.HEADER}),
     "config": (layout.CONFIG, {}),
 }
 

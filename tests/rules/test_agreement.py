@@ -12,6 +12,7 @@ from rules.language.parser import parse
 from rules.language.syntax import Condition
 from stream.process import HOST, NOBODY, Container, Process
 from tests.rules import reference, strategies
+from tests.rules.host import SomeHost
 from wire.event import Descriptor, Event, Exec, Open, Socket
 
 THOROUGH = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,11 +35,6 @@ def test_any_text(text: str) -> None:
     except ConditionError as error:
         place = error.at
     assert place is None or 0 <= place <= len(text)
-
-
-class _Host:
-    id = "host-1"
-    name = "web-1"
 
 
 # How fields get their values from a process and an event, by other means than the catalogue's.
@@ -246,9 +242,9 @@ def test_streams(conditions: list[str], seen: list[tuple[Event, Process]]) -> No
             }
         expected = [f"rule {number}" for number, tree in enumerate(trees) if reference.holds(tree, values)]
         matcher = ruleset.matchers.get(event.type)
-        together = [rule.name for rule in matcher(event, process, _Host())] if matcher else []
+        together = [rule.name for rule in matcher(event, process, SomeHost())] if matcher else []
         alone = [
-            rule.name for rule, holds in ruleset.each.get(event.type, ()) if holds(event, process, _Host())
+            rule.name for rule, holds in ruleset.each.get(event.type, ()) if holds(event, process, SomeHost())
         ]
         assert together == expected
         assert alone == expected
@@ -259,8 +255,8 @@ def test_first_match_only() -> None:
     texts = [("two", _rules(["evt.type=execve and proc.name=sh", "evt.type=execve", "evt.type=execve"]))]
     event = Exec(**_BASE)
     first = rules.load_texts(texts, matching="first").matchers["execve"]
-    assert [rule.name for rule in first(event, Process(name="sh", parent=NOBODY), _Host())] == ["rule 0"]
-    assert [rule.name for rule in first(event, Process(name="x", parent=NOBODY), _Host())] == ["rule 1"]
+    assert [rule.name for rule in first(event, Process(name="sh", parent=NOBODY), SomeHost())] == ["rule 0"]
+    assert [rule.name for rule in first(event, Process(name="x", parent=NOBODY), SomeHost())] == ["rule 1"]
 
 
 @pytest.mark.parametrize("matching", ["first", "all"])
@@ -268,4 +264,4 @@ def test_nothing_matches(matching: rules.Matching) -> None:
     """Without a match an empty tuple comes back."""
     ruleset = rules.load_texts([("one", _rules(["evt.type=execve and proc.name=sh"]))], matching=matching)
     event = Exec(**_BASE)
-    assert ruleset.matchers["execve"](event, Process(name="x", parent=NOBODY), _Host()) == ()
+    assert ruleset.matchers["execve"](event, Process(name="x", parent=NOBODY), SomeHost()) == ()

@@ -18,10 +18,11 @@ from rules.compiler.binding import OfStream
 from rules.compiler.comparison import FieldValue
 from rules.compiler.source import NAMES
 from stream.process import NOBODY
+from tests.rules.host import SomeHost
 from tests.rules.test_output import BASE, CONNECT, OPEN, PROCESS
 from wire import batch as wire_batch
 from wire.batch import Batch, Host
-from wire.event import NUMBERS, Call, Change, Descriptor, Event, Exec, Identity
+from wire.event import NUMBERS, Answer, Call, Change, Descriptor, Event, Exec, Identity
 
 CHANGE = Change(**BASE, type="rename", result=0, path="/a", other="/b", text="c", owner=1, group=1)
 SETUID = Identity(**BASE, type="setresuid", result=0, ids=[33, 0, 4294967295], names=["www", None, None])
@@ -34,6 +35,7 @@ EVENTS: dict[str, Event] = {
     "identity": SETUID,
     "call": DUP,
     "network": CONNECT,
+    "answer": Answer(**BASE, server="10.0.0.53", name="db.example", asked=1, addresses=["10.0.0.2"]),
 }
 
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -44,11 +46,6 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "bytes": bytes,
     "double": float,
 }
-
-
-class _Host:
-    id = "h"
-    name = "web-1"
 
 
 def _sources(row: Row, event_type: str) -> Code | None:
@@ -64,7 +61,7 @@ def test_sources(row: Row) -> None:
         code = _sources(row, event_type)
         for text in () if code is None else code.ends or (code.text,):
             for process in (PROCESS, NOBODY):
-                value = eval(text, dict(NAMES), {"e": EVENTS[kind], "p": process, "h": _Host()})  # noqa: S307
+                value = eval(text, dict(NAMES), {"e": EVENTS[kind], "p": process, "h": SomeHost()})  # noqa: S307
                 if value is None:
                     assert code is not None
                     assert not code.sure

@@ -11,7 +11,8 @@ from stream.process import NOBODY, Container, Process
 from tests.events import connect, execute, fork, open_file
 from tests.rules import strategies
 from tests.rules.files import load, only, rule
-from tests.rules.test_agreement import _Host, events, processes, stream_conditions
+from tests.rules.host import SomeHost
+from tests.rules.test_agreement import events, processes, stream_conditions
 from wire.event import Event
 
 
@@ -24,7 +25,7 @@ def of_values(condition: str, extra: str = "", **fields: object) -> Explanation:
 def of_event(condition: str, event: Event, **facts: Any) -> Explanation:
     """Of a condition and an event of the stream."""
     return explain(
-        only(rule(f"|\n    {condition}")), OfEvent(event, Process(parent=NOBODY, **facts), _Host())
+        only(rule(f"|\n    {condition}")), OfEvent(event, Process(parent=NOBODY, **facts), SomeHost())
     )
 
 
@@ -50,8 +51,8 @@ def test_events_agree_with_the_stream(condition: str, event: Event, process: Pro
     """For an event of the stream the outcome is the one that the engine comes to."""
     ruleset = load(rule(f"|\n    {condition}", extra="  warn_evttypes: false"))
     matcher = ruleset.matchers.get(event.type)
-    found = explain(ruleset.rules[0], OfEvent(event, process, _Host()))
-    assert found.matches is (matcher is not None and bool(matcher(event, process, _Host())))
+    found = explain(ruleset.rules[0], OfEvent(event, process, SomeHost()))
+    assert found.matches is (matcher is not None and bool(matcher(event, process, SomeHost())))
     assert not (found.never and matcher)
 
 
@@ -166,7 +167,7 @@ def test_values_of_an_event() -> None:
                 "evt.type=connect and fd.ip=10.0.0.9 and proc.aname=init and fd.sport=443 and proc.exe exists"
             )
         ),
-        OfEvent(connect(1, 10, "10.0.0.9", 443), Process(name="curl", parent=above), _Host()),
+        OfEvent(connect(1, 10, "10.0.0.9", 443), Process(name="curl", parent=above), SomeHost()),
     )
     values = {field.spelled: value for each in checks(found.root) for field, value in each.values}
     assert values == {
@@ -252,6 +253,6 @@ def test_conditions_without_checks() -> None:
     """What is always true or always false needs no check to be explained."""
     always = explain(
         only(rule("evt.num>0 or evt.num=0", extra="  warn_evttypes: false")),
-        OfEvent(open_file(1, 2, "/x"), NOBODY, _Host()),
+        OfEvent(open_file(1, 2, "/x"), NOBODY, SomeHost()),
     )
     assert always.matches

@@ -21,6 +21,7 @@ from rules.needs.words import described
 from stream.process import NOBODY, Container, Process
 from tests.rules import strategies
 from tests.rules.files import load, only, rule
+from tests.rules.host import SomeHost
 from wire.event import Event, Exec, Open, Socket
 from wire.needs import ANY, WHOLE, Limits, Needs, Paths, admits, facts
 
@@ -175,11 +176,6 @@ def _acting() -> Iterator[tuple[Event, Process, bool | None]]:
 ACTING = tuple(_acting())
 
 
-class _Host:
-    id = "host-1"
-    name = "web-1"
-
-
 def admitted(conditions: list[str]) -> None:
     """Whatever event a rule matches must be admitted by what that rule needs, and by what all of them do."""
     texts = [
@@ -191,7 +187,7 @@ def admitted(conditions: list[str]) -> None:
     alone = {each: needs([each]) for each in ruleset.rules}
     for event, process, in_container in ACTING:
         matcher = ruleset.matchers.get(event.type)
-        matched = matcher(event, process, _Host()) if matcher else ()
+        matched = matcher(event, process, SomeHost()) if matcher else ()
         if matched:
             known = facts(event, in_container=in_container)
             assert admits(together, known)

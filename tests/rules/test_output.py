@@ -7,6 +7,7 @@ import pytest
 from rules.compiler.output import output_parts
 from stream.process import HOST, NOBODY, Container, Process
 from tests.rules.files import only, rule
+from tests.rules.host import SomeHost
 from wire.event import Descriptor, Exec, Open, Socket
 from wire.inventory import Description, Pod
 
@@ -53,15 +54,10 @@ CONNECT = Socket(
 )
 
 
-class _Host:
-    id = "h"
-    name = "web-1"
-
-
 def shown(output: str, event: Exec | Open | Socket, process: Process = PROCESS) -> tuple[str, dict[str, Any]]:
     """What an output gives for an event."""
     text = rule(f"evt.type={event.type}").replace("out %proc.name", f'"{output}"')
-    return only(text).render(event, process, _Host())
+    return only(text).render(event, process, SomeHost())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stream.host import HostState, restore, save
 from stream.process import NOBODY, Process
 from stream.tree import apply
-from tests.events import HOST, SECOND, execute, fork, leave, open_file, snapshot
+from tests.events import HOST, SECOND, answer, execute, fork, leave, open_file, snapshot
 from wire.event import AnyEvent
 
 PIDS = st.integers(1, 8)
@@ -16,7 +16,7 @@ SEQS = st.just(0)
 @st.composite
 def histories(draw: st.DrawFn) -> list[AnyEvent]:
     """Events of a few processes that fork, execute, open and end in any order, also absurd ones."""
-    makers = st.sampled_from(["fork", "execute", "leave", "open", "snapshot"])
+    makers = st.sampled_from(["fork", "execute", "leave", "open", "answer", "snapshot"])
     events: list[AnyEvent] = []
     for seq, (kind, pid, other) in enumerate(
         draw(st.lists(st.tuples(makers, PIDS, PIDS), max_size=60)), start=1
@@ -31,6 +31,8 @@ def histories(draw: st.DrawFn) -> list[AnyEvent]:
                 events.append(leave(seq, pid, time=time))
             case "open":
                 events.append(open_file(seq, pid, "/x", time=time, cgroup=other))
+            case "answer":
+                events.append(answer(seq, pid, f"n{seq}", f"10.0.0.{other}", cgroup=other, time=time))
             case _:
                 events.append(snapshot(seq, pid, f"old{seq}", parents=(other,), time=time))
     return events
@@ -42,6 +44,7 @@ def facts(state: HostState) -> object:
         {key: chain(process) for key, process in state.tree.processes.items()},
         list(state.tree.ended),
         state.tree.places,
+        list(state.tree.names.known.items()),
         state.last,
         list(state.losses),
         state.gap,

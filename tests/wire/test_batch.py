@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events import (
+    answer,
     batch,
     become,
     call,
@@ -35,7 +36,8 @@ ONE_OF_EACH = batch(
     change(8, 7, "/etc/x", raw="x", owner=3),
     become(9, 7, 33, names=["www-data"]),
     call(10, 7, "dup2", 3, 0, result=0, fd=0, file=Descriptor("ipv4", "1.1.1.1:1->2.2.2.2:2", 5)),
-    told(11, "c" * 64, Description(sources=["docker"], image="nginx:1.27", labels={"team": "shop"})),
+    answer(11, 7, "db.example", "10.0.0.2"),
+    told(12, "c" * 64, Description(sources=["docker"], image="nginx:1.27", labels={"team": "shop"})),
 )
 
 
@@ -53,7 +55,7 @@ def test_one_bad_event_does_not_cost_the_others() -> None:
     """An event of a wrong type is handed out with its reason, and the rest of the batch is good."""
     data = wire_batch.encode(ONE_OF_EACH).replace(b'"result":-13', b'"result":"no"')
     decoded, bad = wire_batch.decode(data)
-    assert [event.seq for event in decoded.events] == [1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
+    assert [event.seq for event in decoded.events] == [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
     assert [(b'"seq":4' in event.raw, "$.result" in event.reason) for event in bad] == [(True, True)]
 
 
@@ -61,7 +63,7 @@ def test_invalid_utf8_in_an_event_costs_that_event_only() -> None:
     """Bytes that are no text are a bad event, not a bad batch."""
     data = wire_batch.encode(ONE_OF_EACH).replace(b"/etc/passwd", b"/etc/\xff\xfe")
     decoded, bad = wire_batch.decode(data)
-    assert len(decoded.events) == 10
+    assert len(decoded.events) == 11
     assert len(bad) == 1
 
 

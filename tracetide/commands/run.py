@@ -84,7 +84,7 @@ def run(
     people = _load(routes) if routes else None
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
-    watched = kernel_source(engine.rules.matchers, further=lambda: engine.rules.matchers)
+    watched = kernel_source(engine.rules.collected, further=lambda: engine.rules.collected)
     source = described(watched, inventory)
     outputs = Outputs(sinks, queue, record, people, state)
     try:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rules.compiler.patterns import Wild, found, parts, written
 from rules.load import compiled, understood
 from stream.process import HOST, NOBODY, Process
+from tests.rules.host import SomeHost
 from tests.rules.sigma import reference
 from wire.event import Exec
 
@@ -102,11 +103,6 @@ _rules = st.fixed_dictionaries(
 )
 
 
-class _Host:
-    id = "h"
-    name = "web-1"
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_rules, min_size=1, max_size=5), st.lists(_events, min_size=1, max_size=4))
 def test_rules(detections: list[dict[str, Any]], seen: list[dict[str, str]]) -> None:
@@ -124,10 +120,10 @@ def test_rules(detections: list[dict[str, Any]], seen: list[dict[str, str]]) -> 
         event = Exec(seq=1, time=1, pid=1, tid=1, start=1)
         expected = [f"rule {n}" for n, each in enumerate(detections) if reference.holds(each, fields)]
         matcher = ruleset.matchers.get("execve")
-        together = matcher(event, process, _Host()) if matcher else ()
+        together = matcher(event, process, SomeHost()) if matcher else ()
         each = ruleset.each.get("execve", ())
         assert [rule.name for rule in together] == expected
-        assert [rule.name for rule, holds in each if holds(event, process, _Host())] == expected
+        assert [rule.name for rule, holds in each if holds(event, process, SomeHost())] == expected
 
 
 def _document(number: int, detection: dict[str, Any]) -> str:
