@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, SecretStr
 
+from notify.escape import inert
 from notify.message import Message
 from notify.receivers.http import Http, http
 from notify.receivers.ticket import Tickets, TicketSettings, part, rows
@@ -55,8 +56,8 @@ class ServiceNow:
     async def open(self, message: Message, label: str) -> str:
         """See ``Tracker``."""
         record = {
-            "short_description": subject(message)[:_SHORT],
-            "description": text(message)[:_LONGEST],
+            "short_description": inert(subject(message))[:_SHORT],
+            "description": inert(text(message))[:_LONGEST],
             "correlation_id": label,
             "correlation_display": "tracetide",
             **self._weight(message),
@@ -85,7 +86,8 @@ class ServiceNow:
 
     async def comment(self, key: str, message: Message, mark: str) -> None:
         """See ``Tracker``."""
-        notes = f"{mark}\n{text(message)}"[:_LONGEST]
+        # Notes have mark-up: what is between [code] and [/code] is HTML.
+        notes = f"{mark}\n{inert(text(message))}"[:_LONGEST]
         await self.http.json("PATCH", f"{self.settings.table}/{key}", {"work_notes": notes})
 
     async def raised(self, key: str, message: Message) -> None:

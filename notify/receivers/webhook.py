@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from notify.contract import Delivered, Outcome, ReceiverError
 from notify.document import suggestion
-from notify.escape import shown
-from notify.labels import joined, labels_of
+from notify.escape import inert, shown, visible
+from notify.labels import labels_of
 from notify.message import Message
 from notify.receivers.http import Http, HttpError, http, whole
 from notify.receivers.settings import ReceiverSettings
@@ -21,8 +21,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def values(message: Message) -> dict[str, str]:
-    """What a form of the user's own can name in braces."""
-    return {
+    """What a form of the user's own can name in braces, inert: only the user knows where it is shown."""
+    texts = {
         "subject": subject(message),
         "text": text(message),
         "incident": message.incident,
@@ -37,6 +37,7 @@ def values(message: Message) -> dict[str, str]:
         "count": str(message.count),
         "total": str(message.total),
     }
+    return {name: inert(text) for name, text in texts.items()}
 
 
 NAMES = (
@@ -136,16 +137,20 @@ def alertmanager(message: Message) -> dict[str, Any]:
         "receiver": message.why.rpartition(" ")[2],
         "groupLabels": dict(message.group),
         "commonLabels": common,
-        "commonAnnotations": {"summary": subject(message), "description": text(message)},
+        "commonAnnotations": {"summary": inert(subject(message)), "description": inert(text(message))},
         "externalURL": message.links[0][1] if message.links else "",
         "alerts": [
             {
                 "status": "firing",
                 "labels": {
                     "alertname": one.rule.name,
-                    **{name: joined(labels_of(one), name) for name in labels_of(one) if "." not in name},
+                    **{
+                        name: visible(", ".join(values))
+                        for name, values in labels_of(one).items()
+                        if "." not in name
+                    },
                 },
-                "annotations": {"summary": one.output},
+                "annotations": {"summary": inert(shown(one.output))},
                 "startsAt": datetime.fromtimestamp(one.time / 1e9, UTC).isoformat(timespec="milliseconds"),
                 "endsAt": "0001-01-01T00:00:00Z",
                 "generatorURL": message.links[0][1] if message.links else "",

@@ -1,5 +1,7 @@
 """Texts that attackers choose, in every place of a detection that they can reach."""
 
+from collections.abc import Sequence
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -55,6 +57,11 @@ FRAGMENTS = (
     "/close",
     "\n/assign @root\n",
     "{code}",
+    "{html}<b>x</b>{html}",
+    "[code]<a href='//evil.example'>x</a>[/code]",
+    "[click|https://evil.example]",
+    "{$Ticket->SetStatus('resolved')}",
+    "||spoiler||",
     "[~admin]",
     "!http://evil.example/x.png!",
     "{{7*7}}",
@@ -80,6 +87,11 @@ def messages(draw: st.DrawFn) -> Message:
     """A message whose texts were all chosen by an attacker, as far as one can."""
     some = [draw(text) for _ in range(10)]
     author = draw(st.sampled_from([one for one in FRAGMENTS if "example" not in one and "198" not in one]))
+    return said(some, author, draw(st.integers(1, 3)))
+
+
+def said(some: Sequence[str], author: str = "", count: int = 1) -> Message:
+    """A message with ``some`` (10 texts) wherever an attacker can write, ``author``'s where a rule's do."""
     culprit = process(40, "/bin/sh", "-c", some[0], user=some[1], cwd=some[2], vpid=7)
     found = [
         detection(
@@ -102,7 +114,7 @@ def messages(draw: st.DrawFn) -> Message:
             event={"kind": "socket", "remote_ip": "198.51.100.7", "remote_port": 4444, "proto": "tcp"},
             missing=[some[7]],
         )
-        for number in range(draw(st.integers(1, 3)))
+        for number in range(count)
     ]
     machine = Groups(Route("route", "soc", group_by=("host", "container", "process")), Inhibitor(()))
     owners = Owners(fallback=some[1])
