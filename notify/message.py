@@ -44,7 +44,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A process of the tree, or how many were left out (``skipped``)."""
+    """A process of the tree, or how many were left out (``skipped``).
+
+    ``inside`` and ``outside`` are both false where there is no container.
+    """
 
     depth: int
     name: str = ""
@@ -53,6 +56,7 @@ class Branch:
     user: str = ""
     culprit: bool = False
     inside: bool = False
+    outside: bool = False
     skipped: int = 0
 
 
@@ -255,6 +259,7 @@ def _tree(lead: Detection) -> Iterator[Branch]:
     for depth, process in enumerate([*family[:1], *family[1 + skipped :]]):
         if depth == 1 and skipped:
             yield Branch(1, skipped=skipped)
+        inside = lead.container is not None and process.vpid not in {None, process.pid}
         yield Branch(
             depth=depth + (1 if skipped and depth else 0),
             name=process.name or "?",
@@ -262,7 +267,8 @@ def _tree(lead: Detection) -> Iterator[Branch]:
             command=command(process),
             user=process.user or "",
             culprit=process is lead.process,
-            inside=lead.container is not None and process.vpid not in {None, process.pid},
+            inside=inside,
+            outside=lead.container is not None and not inside and process is not lead.process,
         )
 
 
@@ -276,11 +282,10 @@ def _unseen(lead: Detection) -> Iterator[str]:
 
 def _sureness(lead: Detection) -> str:
     """What speaks for and against: the rule's author says what else looks the same."""
-    doubts = len(lead.rule.false_positives)
     if lead.missing or lead.lost:
         return "Seen in the kernel, but part of the picture is missing; see below."
-    if doubts:
-        return f"Seen in the kernel, not guessed. Harmless if it is: {'; '.join(lead.rule.false_positives)}."
+    if lead.rule.false_positives:
+        return "Seen in the kernel, not guessed. It may still be one of the harmless things named above."
     return "Seen in the kernel, not guessed; the rule knows nothing harmless that looks the same."
 
 

@@ -7,7 +7,7 @@ from notify.escape import remark, shown, visible
 from notify.message import Message
 from notify.render.text import tree
 
-_FACTS = ("User", "File", "Connection", "Image", "Pod", "Workload", "Node", "Time")
+_FACTS = ("Program", "User", "File", "Connection", "Image", "Pod", "Workload", "Node", "Time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def parts(message: Message) -> Iterator[Part]:
     if message.steps:
         yield Part("What to do now", visible(message.steps))
     if message.unless:
-        yield Part("Harmless if it was", visible("; ".join(message.unless)))
+        same = "; ".join(one.rstrip(".") for one in message.unless)
+        yield Part("Harmless and looks the same", visible(same))
     if message.tree:
         yield Part("Who started whom", code=tuple(tree(message)))
     facts = [f"{fact.label + ':':<12} {fact.shown}" for fact in message.facts if fact.label in _FACTS]
@@ -54,7 +55,7 @@ def parts(message: Message) -> Iterator[Part]:
 
 
 def _ways(message: Message) -> Iterator[Part]:
-    for one in message.attacks:
-        yield Part(link=(shown(f"{one.id} {one.name}"), one.url))
     for title, url in message.links:
         yield Part(link=(visible(title), url))
+    for one in message.attacks:
+        yield Part(link=(shown(f"{one.id} {one.name}"), one.url))

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from notify.escape import remark, shown, visible
-from notify.message import Branch, Message
+from notify.message import Branch, Message, clock
 from notify.render.style import BACKGROUND, INK, STYLES
-from notify.render.text import closing
+from notify.render.text import closing, command
 
 _HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -41,10 +41,12 @@ def _parts(message: Message) -> Iterator[str]:
 
 def _inside(message: Message) -> Iterator[str]:
     yield _heading("What happened")
-    yield _tag("p", "strong", _(message.output))
+    if message.output != message.rule:
+        yield _tag("p", "strong", _(message.output))
     if message.description:
         yield _tag("p", "text", escape(visible(message.description)))
     yield _todo(message)
+    yield from _links(message)
     if message.tree:
         yield _heading("Who started whom")
         yield _tag("div", "box", "".join(_branch(branch, message.severity) for branch in message.tree))
@@ -58,7 +60,6 @@ def _inside(message: Message) -> Iterator[str]:
     yield _tag("p", "text", escape(visible(message.sureness)))
     for unseen in message.unseen:
         yield _tag("p", "text", f"Not seen: {escape(remark(unseen))}", f";color:{INK['medium']}")
-    yield from _links(message)
     yield _heading("Harmless, and it will happen again?")
     yield _tag("p", "text", "Silence it for a while; say why, for those who come after you:")
     yield _tag("div", "code", escape(visible(message.silence)))
@@ -72,6 +73,7 @@ def _banner(message: Message) -> str:
         _tag("div", "kicker", kicker),
         _tag("h1", "title", _(message.rule)),
         _tag("div", "place", escape(remark(message.place))),
+        _tag("div", "owner", escape(clock(message.since))),
         _tag("div", "owner", f"{owner} ({_(message.owner.reason)})"),
     ]
     return _tag("div", "banner", "".join(lines), f";background:{INK[message.severity]}")
@@ -86,7 +88,7 @@ def _todo(message: Message) -> str:
         _tag("p", "text", escape(visible(steps))),
     ]
     if message.unless:
-        lines.append(_tag("p", "subhead", "It is harmless if it was", f";color:{ink}"))
+        lines.append(_tag("p", "subhead", "Harmless things that look the same", f";color:{ink}"))
         lines.append(
             _tag("ul", "list", "".join(_tag("li", "item", escape(visible(one))) for one in message.unless))
         )
@@ -103,11 +105,11 @@ def _branch(branch: Branch, severity: str) -> str:
     name = _tag("b", "name", escape(shown(branch.name)))
     inside = _tag("span", "place_of", " in the container") if branch.inside else ""
     line = corner + name + _tag("span", "pid", f" {branch.pid}") + inside
-    command = _tag("div", "command", escape(shown(branch.command, 300))) if branch.command else ""
+    called = _tag("div", "command", escape(command(branch))) if branch.command else ""
     if not branch.culprit:
-        return _tag("div", "process", line + command, indent)
+        return _tag("div", "process", line + called, indent)
     mark = _tag("span", "mark", " &#9664; this process", f";color:{INK[severity]}")
-    return _tag("div", "process", _tag("div", "culprit", line + mark + command), indent)
+    return _tag("div", "process", _tag("div", "culprit", line + mark + called), indent)
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:

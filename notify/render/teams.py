@@ -1,5 +1,6 @@
 """A message as an Adaptive Card for Teams: text runs, which know no Markdown and no mentions."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,8 @@ from notify.message import Message
 from notify.render.chat import Part, headline, parts
 
 _COLOURS = {"critical": "attention", "high": "attention", "medium": "warning", "low": "accent"}
+
+_COLUMNS = re.compile(r"^ +|  +")
 
 # A message of more than 28 KB is refused.
 _LARGEST = 1500
@@ -48,9 +51,12 @@ def _part(part: Part) -> Iterator[dict[str, Any]]:
     elif part.text:
         yield _block([_run(part.text)])
     for line in part.code:
-        yield _block(
-            [_run(line.replace(" ", "\N{NO-BREAK SPACE}"), fontType="monospace", size="small")], "none"
-        )
+        yield _block([_run(_spaced(line), fontType="monospace", size="small")], "none")
+
+
+def _spaced(line: str) -> str:
+    """A line whose indent and columns a card keeps; it may still be broken between words."""
+    return _COLUMNS.sub(lambda spaces: "\N{NO-BREAK SPACE}" * len(spaces[0]), line)
 
 
 def _block(runs: list[dict[str, Any]], spacing: str = "default") -> dict[str, Any]:

@@ -33,7 +33,11 @@ def _lines(message: Message) -> Iterator[str]:
     if message.steps:
         yield from _section("What to do now", _paragraph(visible(message.steps)))
     if message.unless:
-        yield from _section("It is harmless if it was", (f"- {visible(one)}" for one in message.unless))
+        yield from _section(
+            "Harmless things that look the same", (f"- {visible(one)}" for one in message.unless)
+        )
+    if message.links:
+        yield from _section("Look further", (f"{visible(title)}: {url}" for title, url in message.links))
     if message.tree:
         yield from _section("Who started whom", tree(message))
     facts = [(fact.label, fact.shown) for fact in message.facts]
@@ -49,8 +53,6 @@ def _lines(message: Message) -> Iterator[str]:
         yield from _section("MITRE ATT&CK", techniques)
     sure = [visible(message.sureness), *(f"Not seen: {remark(one)}" for one in message.unseen)]
     yield from _section("How sure", sure)
-    if message.links:
-        yield from _section("Look further", (f"{visible(title)}: {url}" for title, url in message.links))
     yield from _section("Not interested? Silence it, and say why", [visible(message.silence)])
     yield ""
     yield from closing(message)
@@ -63,6 +65,7 @@ def closing(message: Message) -> Iterator[str]:
         f"Incident {message.incident}: {many(message.total)} since {clock(message.since)}{withheld}. "
         "All of them are where your alerts are kept."
     )
+    yield "tracetide saw it as it happened, in the kernel of the machine: it is no scan, and not from a log."
     yield f"You get this by {shown(message.why)}. Addresses are written so that nobody opens them by mistake."
 
 
@@ -78,7 +81,12 @@ def _branch(branch: Branch) -> str:
         return f"{indent}... {branch.skipped} more"
     inside = " (in the container)" if branch.inside else ""
     mark = "   <-- this process" if branch.culprit else ""
-    return f"{indent}{shown(branch.name)} [{branch.pid}]{inside}  {shown(branch.command, 300)}{mark}"
+    return f"{indent}{shown(branch.name)} [{branch.pid}]{inside}  {command(branch)}{mark}"
+
+
+def command(branch: Branch) -> str:
+    """What a process was called with; who started the container is long and seldom matters."""
+    return shown(branch.command, 80 if branch.outside else 300)
 
 
 def _paragraph(words: str) -> list[str]:
