@@ -1,0 +1,75 @@
+"""10,000 alerts of one incident: one ticket, one thread, a handful of messages, every alert in the sink."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from notify.config import loads
+from sinks import open_sink
+from sinks.embedded import delivering
+from sinks.store import Store
+from tests.notify.samples import alert
+from tests.peers.rt import QUEUE, RtServer
+from tests.peers.smtp import PASSWORD, SmtpPeer
+from tests.sinks.samples import process
+from tests.tracetide.test_run import until
+from tracetide.notices import notices
+
+COUNT = 10_000
+
+# A minute is some seconds here, and the usual five minutes between two messages are as many.
+ROUTES = """
+route: {{receiver: soc, group_wait: 1s, group_interval: 3s}}
+receivers:
+  - name: soc
+    mail: [{{host: 127.0.0.1, port: {port}, tls: {tls}, ca: {ca}, sender: a@example.org, to: soc@example.org,
+            username: tracetide, password_env: MAIL_PASSWORD}}]
+    rt: [{{url: "{rt}", queue: {queue}, token_env: RT_TOKEN}}]
+"""
+
+
+@pytest.mark.parametrize("smtp_peer", ["tls"], indirect=True)
+async def test_a_flood_is_one_ticket_and_one_thread(
+    smtp_peer: SmtpPeer, rt: RtServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attacker who makes noise under ever new names hides nothing and wakes nobody twice."""
+    monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    monkeypatch.setenv("RT_TOKEN", rt.token)
+    monkeypatch.setenv("TRACETIDE_JSONL_PATH", str(tmp_path / "alerts.jsonl"))
+    routes = ROUTES.format(port=smtp_peer.port, tls=smtp_peer.tls, ca=smtp_peer.ca, rt=rt.url, queue=QUEUE)
+    before, start = len(rt.tickets()), time.time()
+    async with (
+        Store(tmp_path / "queue.sqlite", ["jsonl", "notify"]) as store,
+        notices(loads(routes), tmp_path / "state") as people,
+    ):
+        sinks = [open_sink("jsonl"), people]
+        async with delivering(sinks, _never, store=store) as deliver:
+            for number in range(COUNT):
+                noise = process(
+                    40, "/bin/sh", "-c", "id", name=f"sh-{number % 5000}", user=f"u{number % 700}"
+                )
+                await deliver(alert(number, at=start, process=noise))
+        await until(lambda: f"{COUNT:,} alerts" in last(smtp_peer), 60)
+        await until(lambda: f"{COUNT:,} alerts" in rt.said(rt.tickets()[-1]["id"])[-1], 60)
+        await sinks[0].close()
+    found = [json.loads(line)["id"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    assert sorted(found) == sorted(alert(number).id for number in range(COUNT))
+    first, *others = smtp_peer.mails
+    assert {mail["References"] for mail in others} <= {first["Message-ID"]}
+    assert len(smtp_peer.mails) <= 6
+    assert len(rt.tickets()) == before + 1
+    assert len(rt.said(rt.tickets()[-1]["id"])) == len(smtp_peer.mails)
+    assert all(len(mail.as_bytes()) < 200_000 for mail in smtp_peer.mails)
+
+
+async def _never(sink: str, *_: object) -> None:
+    raise AssertionError(f"{sink} refuses a detection")
+
+
+def last(peer: SmtpPeer) -> str:
+    """The text of the latest mail."""
+    body = peer.mails[-1].get_body(("plain",)) if peer.mails else None
+    return re.sub(r"\s+", " ", str(body.get_content())) if body else ""
