@@ -1,7 +1,7 @@
 """Reads the file of routes, receivers, inhibition, times, owners and links, and says all that is wrong."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import yaml
@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole file."""
+    """The whole file. ``files`` are those that it was read from."""
 
     route: Route
     receivers: Mapping[str, tuple[Target, ...]]
@@ -48,6 +48,7 @@ class Config:
     intervals: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
     owners: Owners = field(default_factory=Owners)
     links: tuple[Link, ...] = ()
+    files: tuple[Path, ...] = ()
     cases: tuple[Case, ...] = ()
 
 
@@ -57,7 +58,9 @@ def load(path: Path) -> Config:
     Raises:
         ConfigError: it cannot be used, with every reason and its place.
     """
-    return _config(read(path), path.parent)
+    found = _config(read(path), path.parent)
+    owners = (found.owners.file,) if found.owners.file else ()
+    return replace(found, files=(path, *owners))
 
 
 def loads(text: str, file: str = "routes.yaml", folder: Path = Path()) -> Config:
@@ -84,7 +87,7 @@ def _config(document: Value, folder: Path) -> Config:
     faults = [*faults_of([document]), *others]
     if faults:
         raise ConfigError(faults)
-    return Config(route, receivers, inhibitions, intervals, owners, links, cases)
+    return Config(route, receivers, inhibitions, intervals, owners, links, cases=cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +264,5 @@ def _owners(value: Value | None, folder: Path, faults: list[Fault]) -> Owners:
         keys=entries["labels"].texts() if "labels" in entries else Owners().keys,
         patterns=patterns,
         fallback=entries["fallback"].text() if "fallback" in entries else "",
+        file=folder / entries["file"].text() if "file" in entries else None,
     )

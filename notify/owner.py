@@ -34,11 +34,12 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """How owners are found."""
+    """How owners are found; ``patterns`` are the lines of ``file``."""
 
     keys: tuple[str, ...] = KEYS
     patterns: tuple[Pattern, ...] = ()
     fallback: str = ""
+    file: Path | None = None
 
     def __call__(self, detection: Detection) -> Owner:
         """The owner; without a fallback its name may be empty."""

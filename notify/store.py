@@ -25,10 +25,15 @@ CREATE INDEX IF NOT EXISTS outbox_by_target ON outbox (target, incident);
 CREATE TABLE IF NOT EXISTS threads (incident TEXT, target TEXT, thread TEXT NOT NULL, time REAL NOT NULL,
     PRIMARY KEY (incident, target));
 CREATE TABLE IF NOT EXISTS asked (target TEXT PRIMARY KEY, time REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS counts (target TEXT, name TEXT, value INTEGER NOT NULL,
+    PRIMARY KEY (target, name));
 CREATE TABLE IF NOT EXISTS withheld (detection TEXT NOT NULL, reason TEXT NOT NULL, time REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS refused (target TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL,
     time REAL NOT NULL);
 """
+
+# The first words of the reasons for which something is not told, and the counters of those.
+_WITHHELD = {"silence": "silenced", "inhibited": "inhibited"}
 
 _Sources = list[tuple[int, tuple[str, ...], bool, Source]]
 
@@ -81,6 +86,7 @@ class Store:
             )
             for one in step.notifications:
                 self._put(one, targets.get(one.receiver, ()), now)
+                self._count("", "throttled", max(0, one.count - 1))
             for each in step.withheld:
                 self._withhold(each.ids, each.reason, now)
         machine.saved()
@@ -122,6 +128,7 @@ class Store:
     def delivered(self, target: str, waiting: Waiting, thread: str, now: float) -> None:
         """It is there; ``thread`` is for the next message of the incident."""
         with self.database:
+            self._count(target, "sent", 1)
             if thread:
                 self.database.execute(
                     "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?)",
@@ -133,6 +140,7 @@ class Store:
         """It was tried, and will be again."""
         with self.database:
             self._answered(target)
+            self._count(target, "failed", 1)
             self.database.executemany(
                 "UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?", [(seq,) for seq in waiting.rows]
             )
@@ -140,6 +148,7 @@ class Store:
     def refused(self, target: str, waiting: Waiting, reason: str, now: float) -> None:
         """It is refused for good: kept with the reason, and not tried again."""
         with self.database:
+            self._count(target, "refused", 1)
             self.database.executemany(
                 "INSERT INTO refused VALUES (?, ?, ?, ?)",
                 [(target, msgspec.json.encode(one), reason, now) for one in waiting.notifications],
@@ -180,7 +189,15 @@ class Store:
             ids = [name for pile in one.piles for name in pile.ids]
             self._withhold(ids, f"receiver {one.receiver} has no way to anybody", now)
 
-    def _withhold(self, ids: Iterable[str], reason: str, now: float) -> None:
+    def _count(self, target: str, name: str, more: int) -> None:
+        self.database.execute(
+            "INSERT INTO counts VALUES (?, ?, ?)"
+            " ON CONFLICT (target, name) DO UPDATE SET value = value + excluded.value",
+            (target, name, more),
+        )
+
+    def _withhold(self, ids: Sequence[str], reason: str, now: float) -> None:
+        self._count("", _WITHHELD.get(reason.partition(" ")[0], "unaddressed"), len(ids))
         self.database.executemany(
             "INSERT INTO withheld VALUES (?, ?, ?)", [(name, reason, now) for name in ids]
         )

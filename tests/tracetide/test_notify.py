@@ -5,18 +5,23 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from notify.config import loads
 from notify.labels import labels_of
+from notify.service import Notifier, Patience
+from notify.silences import Silences
+from notify.store import open_store
 from sinks.contract import Delivered, SinkError
-from tests.notify.samples import alert
+from tests.notify.samples import START, alert, silence
+from tests.notify.test_service import until
 from tests.peers.smtp import PASSWORD, SmtpPeer
 from tests.sinks.test_forwarder import prepare, send
 from tracetide.cli import main
-from tracetide.notices import notices
+from tracetide.notices import load_routes, notices
 from wire import detection as wire_detection
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -184,6 +189,78 @@ async def test_the_sink_delivers_to_the_disk_and_people_are_told(
         with pytest.raises(SinkError, match="does not take the user and the password"):
             await sink.check()
     assert labels_of(alert())["severity"] == ("critical",)
+
+
+async def test_changed_routes_are_taken_over_and_wrong_ones_refused(
+    smtp_peer: SmtpPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While an incident goes on: it stays the same, and nothing is lost or told twice."""
+    monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    path = tmp_path / "routes.yaml"
+    path.write_text(mail_routes(smtp_peer))
+    async with notices(load_routes(path), tmp_path / "state") as sink:
+        await sink.deliver([alert(1)])
+        await until(lambda: len(smtp_peer.mails) == 1)
+        path.write_text("route: {receiver: nobody}")
+        await until(lambda: "the new routes cannot be used, those before stay in use" in caplog.text)
+        path.write_text(mail_routes(smtp_peer).replace("soc@example.org", "night@example.org"))
+        await until(lambda: "routes were loaded again: 1 receivers, 1 ways" in caplog.text)
+        await sink.deliver([alert(1), alert(2)])
+        await until(lambda: len(smtp_peer.mails) == 2)
+    assert smtp_peer.recipients == [["soc@example.org"], ["night@example.org"]]
+    assert "1 more, 2 in all" in str(smtp_peer.mails[1])
+
+
+async def test_secrets_are_read_again_when_somebody_asks(
+    smtp_peer: SmtpPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password that was changed needs no restart."""
+    path, secret = tmp_path / "routes.yaml", tmp_path / "secret"
+    secret.write_text("the old one")
+    path.write_text(mail_routes(smtp_peer).replace("password_env: MAIL_PASSWORD", f"password_file: {secret}"))
+    monkeypatch.setattr("notify.service.Patience", partial(Patience, first=0.05, longest=0.1))
+    async with notices(load_routes(path), tmp_path / "state") as sink:
+        await sink.deliver([alert(1)])
+        await until(lambda: smtp_peer.logins)
+        assert not smtp_peer.mails
+        secret.write_text(PASSWORD)
+        sink.following.ask()
+        await until(lambda: smtp_peer.mails)
+
+
+def test_what_was_told_and_what_waits_is_shown(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a person and for a program; while nobody has told anything it is said."""
+    code, _, err = call("route", "status")
+    assert (code, "there is no state in" in err) == (1, True)
+    monkeypatch.setenv("ADDRESS", "http://127.0.0.1:1/")
+    routes = loads(
+        "route: {receiver: soc, group_by: [host], group_wait: 0s,"
+        " routes: [{matchers: [host=quiet], receiver: none}]}\n"
+        "receivers: [{name: soc, webhook: [{url_env: ADDRESS}]}, {name: none}]"
+    )
+    one = Notifier(routes, open_store(tmp_path / "state"), Silences(tmp_path / "silences"), lambda: START)
+    one.silences.add(silence("host=silent"))
+    one.take([alert(1), alert(2), alert(3), alert(4, host="quiet"), alert(5, host="silent")])
+    one.look()
+    one.take([alert(6)])
+    waiting = one.store.waiting("soc/webhook/0")
+    assert waiting is not None
+    one.store.failed("soc/webhook/0", waiting)
+    code, out, _ = call("route", "status", "--json")
+    found = json.loads(out)
+    (way,) = found.pop("ways")
+    counts = {"open": 3, "pending": 1, "throttled": 2, "silenced": 1, "inhibited": 0, "unaddressed": 1}
+    assert (code, found) == (0, counts)
+    assert (way["sent"], way["failed"], way["waiting"], way["attempts"]) == (0, 1, 1, 1)
+    one.store.delivered("soc/webhook/0", waiting, "", START)
+    one.store.close()
+    assert call("route", "status")[1] == (
+        "3 incidents go on; alerts: 1 wait for their message, 2 were told within another's,"
+        " 1 silenced, 0 inhibited, 1 for nobody\n"
+        "soc/webhook/0: 1 sent, 1 failed, 0 refused, none waits\n"
+    )
 
 
 @pytest.mark.kafka

@@ -16,7 +16,7 @@ from notify.service import SILENCES
 from notify.silences import Silences
 from tracetide import options
 from tracetide.errors import CommandError
-from tracetide.notices import load_routes, reach
+from tracetide.notices import described, load_routes, reach
 from wire import detection as wire_detection
 from wire.detection import Detection
 
@@ -36,8 +36,7 @@ def route() -> None:
 def check(file: Path, also_reach: bool) -> None:
     """Read FILE and say everything that is wrong with it."""
     config = load_routes(file)
-    ways = sum(len(each) for each in config.receivers.values())
-    click.echo(f"{len(config.receivers)} receivers, {ways} ways to people, {len(config.cases)} tests")
+    click.echo(described(config))
     found = asyncio.run(reach(config)) if also_reach else []
     for name, problem in found:
         click.echo(f"{'✗' if problem else '✓'} {name}: {problem or 'can be reached'}")
@@ -91,6 +90,31 @@ def test(file: Path) -> None:
             )
     click.echo(f"{len(config.cases)} tests, {failed} failed")
     raise click.exceptions.Exit(1 if failed else 0)
+
+
+@route.command()
+@options.notify_state
+@options.json
+def status(state: Path, as_json: bool) -> None:
+    """Show what was told, what waits and for how long, and what is told to nobody."""
+    from notify.status import status as read  # noqa: PLC0415  # only for this
+    from notify.store import StoreError  # noqa: PLC0415  # the same
+
+    try:
+        found = read(state, time.time())
+    except StoreError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo(
+        f"{found.open} incidents go on; alerts: {found.pending} wait for their message,"
+        f" {found.throttled} were told within another's,"
+        f" {found.silenced} silenced, {found.inhibited} inhibited, {found.unaddressed} for nobody"
+    )
+    for way in found.ways:
+        waits = f"{way.waiting} wait, the oldest for {way.oldest:,.0f} s" if way.waiting else "none waits"
+        click.echo(f"{way.name}: {way.sent} sent, {way.failed} failed, {way.refused} refused, {waits}")
 
 
 def _look(look: Look) -> str:

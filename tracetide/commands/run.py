@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,29 +79,39 @@ def run(
 ) -> None:
     """Watch this host, deliver what is detected, and tell people of it.
 
-    Changed files of --rules are taken over within seconds, all rules at SIGHUP; ones with errors are refused.
+    Changed files of --rules and --notify are taken over within seconds, all rules and routes at SIGHUP; ones
+    with errors are refused.
     """
     people = _load(routes) if routes else None
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
     watched = kernel_source(engine.rules.collected, further=lambda: engine.rules.collected)
     source = described(watched, inventory)
-    outputs = Outputs(sinks, queue, record, people, state)
+    outputs = Outputs(sinks, queue, record, people, state, [files.ask])
     try:
-        asyncio.run(until_stopped(work(engine, source, files, outputs), seconds, reload=files.ask))
+        asyncio.run(until_stopped(work(engine, source, files, outputs), seconds, reload=outputs.reload))
     finally:
         click.echo(summary(engine.counters), err=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where detections go: the names of sinks, what waits for them, a recording, and people."""
+    """Where detections go: the names of sinks, what waits for them, a recording, and people.
+
+    ``reloads`` are called when somebody asks to read files again.
+    """
 
     sinks: Sequence[str]
     queue: Path
     record: Path | None
     people: "Config | None"
     state: Path
+    reloads: list[Callable[[], None]] = field(default_factory=list)
+
+    def reload(self) -> None:
+        """Read files again."""
+        for ask in self.reloads:
+            ask()
 
 
 async def work(engine: Engine, source: Source, files: RuleFiles, outputs: Outputs) -> None:
@@ -115,7 +125,7 @@ async def work(engine: Engine, source: Source, files: RuleFiles, outputs: Output
         for sink in opened:
             stack.push_async_callback(sink.close)
         if outputs.people:
-            opened.append(await _people(outputs.people, outputs.state, stack))
+            opened.append(await _people(outputs, outputs.people, stack))
         for sink in opened:
             await _check(sink, outputs.queue)
         writer = stack.enter_context(RecordingWriter(outputs.record)) if outputs.record else None
@@ -135,11 +145,13 @@ def _load(routes: Path) -> "Config":
     return load_routes(routes)
 
 
-async def _people(config: "Config", state: Path, stack: AsyncExitStack) -> Sink:
+async def _people(outputs: Outputs, config: "Config", stack: AsyncExitStack) -> Sink:
     """Those who are told, until the end of ``stack``."""
     from tracetide.notices import notices  # noqa: PLC0415  # the same
 
-    return await stack.enter_async_context(notices(config, state))
+    sink = await stack.enter_async_context(notices(config, outputs.state))
+    outputs.reloads.append(sink.following.ask)
+    return sink
 
 
 def _tell(runners: Sequence[Runner]) -> None:
