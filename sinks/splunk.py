@@ -31,7 +31,7 @@ _FIRST_POLL, _LONGEST_POLL = 0.25, 10.0
 
 # Codes in the body of an answer, and what they mean (Splunk's documentation of the collector).
 _FAULT_OF_ONE_EVENT = {6, 12, 13, 15}
-_ACK_DISABLED = 14
+_ACK_DISABLED = {12, 14}  # 12: a collector without acknowledgement takes the question for an event
 _REMEDIES = {
     1: "the token is disabled",
     2: "no token was given",
@@ -156,10 +156,12 @@ class SplunkSink:
         if answer.status_code in (401, 403) or health.status_code >= 500:
             bad = answer if answer.status_code in (401, 403) else health
             raise SinkError(f"Splunk at {self._host()}: {_reason(bad)}")
-        if self.acknowledge and _code(answer) == _ACK_DISABLED:
-            raise SinkError(_NO_ACK)
         if answer.status_code == 404:
             raise SinkError(f"Splunk at {self._host()} has no event collector at {self.collector}")
+        if self.acknowledge and _code(answer) in _ACK_DISABLED:
+            raise SinkError(_NO_ACK)
+        if self.acknowledge and not isinstance(http.told(answer).get("acks"), dict):
+            raise SinkError(f"Splunk at {self._host()} acknowledges nothing: {_reason(answer)}")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -168,8 +170,8 @@ class SplunkSink:
     async def _send(self, part: Sequence[tuple[str, bytes]]) -> dict[str, Outcome]:
         """One request; what is not in the answer was taken and waits for its acknowledgement.
 
-        When an event is refused the server has already taken those before it: only those behind it are
-        sent again, so that nothing is indexed twice.
+        When an event is refused Splunk has already taken those before it: only those behind it are sent
+        again, so that nothing is indexed twice.
         """
         if not part:
             return {}
@@ -192,14 +194,30 @@ class SplunkSink:
         code, reason = _code(answer), _reason(answer)
         fault = answer.status_code == 400 and code in _FAULT_OF_ONE_EVENT
         if fault and isinstance(number, int) and 0 <= number < len(part):
-            before = self._took(part[:number], answer)
+            before = (
+                self._took(part[:number], answer)
+                if self._took_some(answer)
+                else await self._send(part[:number])
+            )
             behind = await self._send(part[number + 1 :])
             return {**before, part[number][0]: Never(f"{self._host()}: {reason}"), **behind}
         if fault:
             return await self._halve(part, reason)
         retry = Retry(f"{self._host()}: {reason}", http.wish(answer))
-        taken = number if isinstance(number, int) and code in (9, 26) and 0 <= number <= len(part) else 0
+        partly = isinstance(number, int) and code in (9, 26) and 0 <= number <= len(part)
+        taken = number if partly and self._took_some(answer) else 0
         return {**self._took(part[:taken], answer), **self._all(part[taken:], retry)}
+
+    def _took_some(self, answer: httpx.Response) -> bool:
+        """Whether a server that refused an event has taken those before it.
+
+        Splunk has, and says so by the number to ask after. The OpenTelemetry Collector has taken none;
+        without acknowledgement only the name of the server tells the two apart.
+        """
+        if self.acknowledge:
+            return "ackId" in http.told(answer)
+        server: str = answer.headers.get("server", "")
+        return server.lower().startswith("splunkd")
 
     async def _halve(self, part: Sequence[tuple[str, bytes]], reason: str) -> dict[str, Outcome]:
         """The server does not say which event is at fault: find it."""
@@ -251,7 +269,7 @@ class SplunkSink:
         except httpx.RequestError:
             return set()
         if answer.status_code != 200:
-            if _code(answer) == _ACK_DISABLED:
+            if _code(answer) in _ACK_DISABLED:
                 raise SinkError(_NO_ACK)
             return set()
         told = http.told(answer).get("acks")

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.peers.kafka",
     "tests.peers.kernel",
     "tests.peers.kibana",
+    "tests.peers.otel",
     "tests.peers.painless",
     "tests.peers.rsyslog",
     "tests.peers.rt",

@@ -1,20 +1,15 @@
 """Alertmanager's own grouping, built from ``alertmanager/`` with its libraries, in virtual time."""
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.peers.java import CACHE, HERE
-
-SOURCE = HERE / "alertmanager"
+from tests.peers import golang
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ Alertmanager = Callable[[str, Alerts, float], list[Told]]
 @pytest.fixture(scope="session")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Alertmanager:
     """A function of a configuration, alerts with their seconds and labels, and when to stop."""
-    program = _program()
+    program = golang.program("alertmanager", ("go", "test", "-c"))
     folder = tmp_path_factory.mktemp("alertmanager")
 
     def run(config: str, alerts: Alerts, until: float) -> list[Told]:
@@ -51,17 +46,3 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Alertmanager:
         ]
 
     return run
-
-
-def _program() -> Path:
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()))).hexdigest()
-    program = CACHE / f"alertmanager-{digest[:12]}"
-    if not program.exists():
-        if shutil.which("go") is None:
-            pytest.skip("go is not installed, and Alertmanager is written in it")
-        built = subprocess.run(
-            ["go", "test", "-c", "-o", program, "."], cwd=SOURCE, capture_output=True, text=True, check=False
-        )
-        if built.returncode != 0:
-            pytest.skip(f"Alertmanager cannot be built: {built.stderr.strip()[-300:]}")
-    return program

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import ssl
 import subprocess
@@ -16,10 +14,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.peers.java import CACHE, HERE
+from tests.peers import golang
 from tests.peers.server import Server, accepts, free_port
-
-SOURCE = HERE / "apiserver"
 
 _ADMIN = "admin-of-the-tests"
 
@@ -81,7 +77,7 @@ class ApiServer:
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """An empty cluster without nodes: what a test makes is all there is."""
     folder = tmp_path_factory.mktemp("apiserver")
-    program = _program()
+    program = golang.program("apiserver")  # about four minutes on two cores
     etcd = _etcd(folder)
     etcd.start()
     try:
@@ -93,24 +89,6 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
             made.process.stop()
     finally:
         etcd.stop()
-
-
-def _program() -> Path:
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()))).hexdigest()
-    program = CACHE / f"apiserver-{digest[:12]}"
-    if not program.exists():
-        if shutil.which("go") is None:
-            pytest.skip("go is not installed, and Kubernetes is written in it")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        # Without optimisation it compiles in half the time, about four minutes on two cores.
-        command = ["go", "build", "-gcflags=all=-N -l", "-ldflags=-s -w", "-o", str(program), "."]
-        environment = os.environ | {"CGO_ENABLED": "0"}
-        built = subprocess.run(
-            command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
-        )
-        if built.returncode != 0:
-            pytest.skip(f"the API server cannot be built: {built.stderr.strip()[-300:]}")
-    return program
 
 
 def _etcd(folder: Path) -> Server:

@@ -1,8 +1,6 @@
 """Reads Compose files as Docker Compose does: with its own library, built from ``compose_parser/``."""
 
-import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.peers.java import CACHE, HERE
+from tests.peers import golang
 
-SOURCE = HERE / "compose_parser"
 Parse = Callable[[Path, Mapping[str, str]], dict[str, Any]]
 
 
@@ -23,7 +20,7 @@ class ComposeError(Exception):
 @pytest.fixture(scope="session")
 def parse_compose() -> Parse:
     """A function of a file and its variables that gives the project, or raises ``ComposeError``."""
-    program = _program()
+    program = golang.program("compose_parser")
 
     def parse(file: Path, variables: Mapping[str, str]) -> dict[str, Any]:
         parsed = subprocess.run(
@@ -35,17 +32,3 @@ def parse_compose() -> Parse:
         return project
 
     return parse
-
-
-def _program() -> Path:
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCE.iterdir()))).hexdigest()
-    program = CACHE / f"compose-{digest[:12]}"
-    if not program.exists():
-        if shutil.which("go") is None:
-            pytest.skip("go is not installed, and the Compose parser is written in it")
-        built = subprocess.run(
-            ["go", "build", "-o", program, "."], cwd=SOURCE, capture_output=True, text=True, check=False
-        )
-        if built.returncode != 0:
-            pytest.skip(f"the Compose parser cannot be built: {built.stderr.strip()[-300:]}")
-    return program

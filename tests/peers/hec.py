@@ -1,7 +1,7 @@
 """Splunk's HTTP Event Collector as its documentation has it, to test what the sink makes of its answers.
 
-Splunk itself cannot be had by the package registries, nor can the collectors that take its place
-(OpenTelemetry's and Vector's are not served there). Nothing here is shared with the sink.
+Splunk itself cannot be had by the package registries; what others made of its protocol is in ``otel.py``.
+This one can be told to be late, busy, full or forgetful. Nothing here is shared with the sink.
 """
 
 import asyncio
@@ -109,7 +109,9 @@ class HecPeer:
             return self._said(14)
         asked: list[int] = json.loads(await request.read())["acks"]
         self._write()
-        return web.json_response({"acks": {str(ack): (channel, ack) in self._done for ack in asked}})
+        told = {str(ack): (channel, ack) in self._done for ack in asked}
+        self._done -= {(channel, ack) for ack in asked}  # it is said once
+        return web.json_response({"acks": told})
 
     async def health(self, _request: web.Request) -> web.Response:
         """``/services/collector/health``."""
@@ -184,7 +186,9 @@ class HecPeer:
 
     def _said(self, code: int, **more: object) -> web.Response:
         status, text = TEXTS[code]
-        headers = {"Retry-After": self.retry_after} if self.retry_after and status in (429, 503) else {}
+        headers = {"Server": "Splunkd"}
+        if self.retry_after and status in (429, 503):
+            headers["Retry-After"] = self.retry_after
         return web.json_response({"text": text, "code": code, **more}, status=status, headers=headers)
 
 
