@@ -40,13 +40,13 @@ SEC("tp") int on_finish(struct syscall_exit *context)
 	return walk_paths();
 }
 
-/* Any function of a system call will do: the kernel only wants it to look like those of the programs that jump. */
+/* The loader takes a function of the same type as those of the programs that jump, because the kernel asks for it. */
 SEC("fexit/" FUNCTION("openat")) int at_finish(struct function_exit *context)
 {
 	return walk_paths();
 }
 
-/* The loader puts in the one that goes with the programs that it has taken. */
+/* The loader puts in the one that goes with the programs that it loads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);

@@ -30,6 +30,7 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_program__section_name", c_char_p, (c_void_p,)),
     ("bpf_program__fd", c_int, (c_void_p,)),
     ("bpf_program__set_autoload", c_int, (c_void_p, c_bool)),
+    ("bpf_program__set_attach_target", c_int, (c_void_p, c_int, c_char_p)),
     ("bpf_program__attach", c_void_p, (c_void_p,)),
     ("bpf_program__attach_perf_event", c_void_p, (c_void_p, c_int)),
     ("bpf_link__destroy", c_int, (c_void_p,)),
@@ -39,6 +40,7 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_obj_get_info_by_fd", c_int, (c_int, c_void_p, c_void_p)),
     ("btf__load_vmlinux_btf", c_void_p, ()),
     ("btf__find_by_name_kind", c_int, (c_void_p, c_char_p, c_uint32)),
+    ("btf__type_by_id", c_void_p, (c_void_p, c_uint32)),
     ("btf__free", None, (c_void_p,)),
     ("libbpf_num_possible_cpus", c_int, ()),
 )
@@ -46,6 +48,8 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
 # struct bpf_prog_info (include/uapi/linux/bpf.h): the name, and how long and how often it ran.
 _PROGRAM_INFO = struct.Struct("=64x16s112xQQ")
 
+# struct btf_type (include/uapi/linux/btf.h): name, information, and for a function the number of its type.
+_BTF_TYPE = struct.Struct("=III")
 _BTF_KIND_FUNC = 12
 
 _log: list[str] = []
@@ -146,16 +150,29 @@ def program_fd(program: Handle) -> int:
     return fd
 
 
-def kernel_functions(names: Iterable[str]) -> set[str]:
-    """Those that the running kernel has, as far as its type information tells."""
+def set_function(program: Handle, name: str) -> None:
+    """Have a program hang on another function of the kernel than its section says; before ``load``."""
+    if library().bpf_program__set_attach_target(program, 0, name.encode()) != 0:
+        raise _failure(f"a BPF program cannot hang on {name}")
+
+
+def kernel_functions(names: Iterable[str]) -> dict[str, int]:
+    """Those that the running kernel has by its type information, with the numbers of their types."""
     types = library().btf__load_vmlinux_btf()
     if not types:
         raise _failure("the kernel's type information cannot be read")
     try:
-        find = library().btf__find_by_name_kind
-        return {name for name in names if find(types, name.encode(), _BTF_KIND_FUNC) > 0}
+        return {name: found for name in names if (found := _type_of_function(types, name)) is not None}
     finally:
         library().btf__free(types)
+
+
+def _type_of_function(types: int, name: str) -> int | None:
+    number = library().btf__find_by_name_kind(types, name.encode(), _BTF_KIND_FUNC)
+    if number <= 0:
+        return None
+    kind = library().btf__type_by_id(types, number)
+    return _BTF_TYPE.unpack(ctypes.string_at(kind, _BTF_TYPE.size))[2]  # type: ignore[no-any-return]  # an integer
 
 
 def share(map_handle: Handle, fd: int) -> None:

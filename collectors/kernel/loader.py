@@ -90,22 +90,18 @@ def _load_object(
 ) -> list[Handle]:
     """Load the wanted programs of one source. The first object makes the shared maps, the others use them."""
     programs: list[Handle] = []
-    for names in ways.parts(source, wanted):
-        loaded = ways.open_object(source)
+    for part in ways.parts(source, wanted):
+        loaded = part.open()
         stack.callback(loaded.close)
         for name in _SHARED:
             if name in maps:
                 libbpf.share(loaded.maps[name], maps[name])
             elif name in sizes:
                 libbpf.resize(loaded.maps[name], sizes[name])
-        for name, program in loaded.programs.items():
-            if name not in names:
-                libbpf.leave_out(program)
-        loaded.load()
-        ways.join(loaded)
+        part.load(loaded)
         for name in _SHARED:
             maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
-        programs += [loaded.programs[name] for name in names - ways.FINISHES]
+        programs += [loaded.programs[name] for name in part.programs]
     return programs
 
 

@@ -19,8 +19,8 @@ OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
 _TRACEPOINT = "on_"
 _FUNCTION = "at_"
 
-# The programs of an object that others jump to: they hang on nothing themselves. The map to find them in.
-FINISHES = frozenset({"on_finish", "at_finish"})
+# The program of an object that others jump to, and the map to find it in.
+_FINISH = "finish"
 _FINISHING = "finishing"
 
 
@@ -57,32 +57,56 @@ def way() -> Way:
     return Way()
 
 
-def parts(source: str, wanted: Collection[str]) -> list[set[str]]:
-    """The programs to load for those that are wanted by the names of their tracepoints.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Programs of a source that are loaded together; ``function`` is that of a system call, or ``None``.
 
-    Programs that jump and the one that they jump to hang on the same kind of hook: hence parts, each
-    of which takes an object of its own.
+    They hang on the same kind of hook, and functions among them have the same type: the kernel lets
+    no others jump to one program.
     """
+
+    source: str
+    programs: frozenset[str]
+    function: str | None
+
+    def open(self) -> BpfObject:
+        """The object, of which nothing else will be loaded."""
+        found = open_object(self.source)
+        finish = self._finish
+        for name, program in found.programs.items():
+            if name not in self.programs and name != finish:
+                libbpf.leave_out(program)
+        if self.function and finish in found.programs:
+            libbpf.set_function(found.programs[finish], self.function)
+        return found
+
+    def load(self, found: BpfObject) -> None:
+        """Load it, and let its programs find the one that they jump to."""
+        found.load()
+        if self._finish in found.programs:
+            fd = libbpf.program_fd(found.programs[self._finish])
+            libbpf.write_element(libbpf.map_fd(found.maps[_FINISHING]), fd.to_bytes(4, sys.byteorder))
+
+    @property
+    def _finish(self) -> str:
+        return (_FUNCTION if self.function else _TRACEPOINT) + _FINISH
+
+
+def parts(source: str, wanted: Collection[str]) -> list[Part]:
+    """What to load for the programs that are wanted by their names in ``HOOKS``."""
     looked_at = open_object(source)
     try:
-        at = _at_functions(looked_at.programs, wanted)
-        both = {_FUNCTION + name.removeprefix(_TRACEPOINT) for name in at}, set(wanted) - at
-        finishes = FINISHES & looked_at.programs.keys()
+        functions = _functions(looked_at.programs, wanted)
     finally:
         looked_at.close()
-    return [
-        names | {name for name in finishes if name.startswith(prefix)}
-        for names, prefix in zip(both, (_FUNCTION, _TRACEPOINT), strict=True)
-        if names
-    ]
-
-
-def join(loaded: BpfObject) -> None:
-    """Let the programs that were loaded find the one that they jump to."""
-    for name in FINISHES & loaded.programs.keys():
-        fd = libbpf.program_fd(loaded.programs[name])
-        if fd >= 0:
-            libbpf.write_element(libbpf.map_fd(loaded.maps[_FINISHING]), fd.to_bytes(4, sys.byteorder))
+    types = libbpf.kernel_functions(functions.values()) if functions else {}
+    at: dict[int, dict[str, str]] = {}
+    for name, function in functions.items():
+        if function in types:
+            at.setdefault(types[function], {})[_FUNCTION + name.removeprefix(_TRACEPOINT)] = function
+    rest = frozenset(name for name in wanted if functions.get(name) not in types)
+    found = [Part(source, frozenset(each), min(each.values())) for each in at.values()]
+    return [*found, Part(source, rest, None)] if rest else found
 
 
 def called(name: str) -> str:
@@ -90,13 +114,13 @@ def called(name: str) -> str:
     return _TRACEPOINT + name.removeprefix(_FUNCTION) if name.startswith(_FUNCTION) else name
 
 
-def _at_functions(programs: Mapping[str, Handle], wanted: Collection[str]) -> set[str]:
-    """Those of the wanted programs whose calls have a function that can be hooked."""
-    functions = {
-        libbpf.section(programs[other]).partition("/")[2]: name
-        for name in wanted
-        if (other := _FUNCTION + name.removeprefix(_TRACEPOINT)) in programs
+def _functions(programs: Mapping[str, Handle], wanted: Collection[str]) -> dict[str, str]:
+    """For each wanted program the function that the other one with the same body hangs on, if one may."""
+    others = {name: _FUNCTION + name.removeprefix(_TRACEPOINT) for name in wanted}
+    if not set(others.values()) & programs.keys() or way().problem:
+        return {}
+    return {
+        name: libbpf.section(programs[other]).partition("/")[2]
+        for name, other in others.items()
+        if other in programs
     }
-    if not functions or way().problem:
-        return set()
-    return {functions[name] for name in libbpf.kernel_functions(functions)}

@@ -180,13 +180,13 @@ call(176, 106, b'nothing', 0o4000)
 def test_bpf_and_perf(watch: Watch) -> None:
     """The command of bpf by name, and what perf was to measure."""
     script = """
-call(321, 280, 5, bytes(64), 64)
+call(321, 280, 0, bytes(64), 64)
 attributes = bytearray(128)
 struct.pack_into('II', attributes, 0, 1, 128)
 call(298, 241, bytes(attributes), -1, 0, -1, 8)
 """
     program, measured = calls(watch, script)
-    assert rendered(program, "evt.arg.cmd", "evt.arg.fd", "evt.res") == ("BPF_PROG_LOAD", "E2BIG", "E2BIG")
+    assert rendered(program, "evt.arg.cmd", "evt.arg.fd", "evt.res") == ("BPF_MAP_CREATE", "EINVAL", "EINVAL")
     assert rendered(measured, "evt.type", "evt.arg.type", "evt.arg.pid", "evt.arg.flags") == (
         "perf_event_open", "PERF_TYPE_SOFTWARE", "-1", "PERF_FLAG_FD_CLOEXEC",
     )  # fmt: skip

@@ -1,12 +1,15 @@
 """Which hooks are chosen for system calls."""
 
+import platform
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from collectors.kernel import HOOKS, libbpf, ways
-from collectors.kernel.ways import Way
+from collectors.kernel.ways import Part, Way
+
+SYS = "__x64_sys" if platform.machine() == "x86_64" else "__arm64_sys"
 
 
 @pytest.fixture
@@ -33,38 +36,47 @@ def test_trying_leaves_nothing_behind(kernel: None) -> None:
 
 
 @pytest.mark.kernel
-def test_functions_are_preferred(functions: None) -> None:
-    """Where functions can be hooked, programs and the one that they jump to hang on them."""
-    assert ways.parts("file", {"on_openat", "on_openat2"}) == [{"at_openat", "at_openat2", "at_finish"}]
+def test_functions_are_preferred(functions: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where functions can be hooked, programs hang on them, those of one type together."""
+    types = {f"{SYS}_openat": 1, f"{SYS}_openat2": 1, f"{SYS}_creat": 2}
+    monkeypatch.setattr(libbpf, "kernel_functions", lambda names: {name: types[name] for name in names})
+    assert ways.parts("file", ["on_openat", "on_openat2", "on_creat"]) == [
+        Part("file", frozenset({"at_openat", "at_openat2"}), f"{SYS}_openat"),
+        Part("file", frozenset({"at_creat"}), f"{SYS}_creat"),
+    ]
 
 
 @pytest.mark.kernel
 def test_refused_functions(kernel: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they cannot, it is the tracepoints."""
     monkeypatch.setattr(ways, "way", lambda: Way("refused"))
-    assert ways.parts("file", {"on_openat"}) == [{"on_openat", "on_finish"}]
+    assert ways.parts("file", ["on_openat"]) == [Part("file", frozenset({"on_openat"}), None)]
 
 
 @pytest.mark.kernel
 def test_missing_function(functions: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call without such a function is hooked at its tracepoint, apart from the others."""
     monkeypatch.setattr(
-        libbpf, "kernel_functions", lambda names: {name for name in names if not name.endswith("_creat")}
+        libbpf, "kernel_functions", lambda names: {name: 1 for name in names if not name.endswith("_creat")}
     )
-    parts = ways.parts("file", {"on_openat", "on_creat"})
-    assert parts == [{"at_openat", "at_finish"}, {"on_creat", "on_finish"}]
+    at, on = ways.parts("file", ["on_openat", "on_creat"])
+    assert at.programs == {"at_openat"}
+    assert on == Part("file", frozenset({"on_creat"}), None)
 
 
 @pytest.mark.kernel
 def test_other_hooks_are_no_choice(functions: None) -> None:
     """Programs on other hooks are the same everywhere."""
-    assert ways.parts("process", {"on_execve", "on_fork"}) == [{"on_execve", "on_fork"}]
+    wanted = frozenset({"on_execve", "on_fork"})
+    assert ways.parts("process", wanted) == [Part("process", wanted, None)]
 
 
 @pytest.mark.kernel
 def test_functions_of_the_kernel(kernel: None) -> None:
-    """The kernel's type information says which functions there are."""
-    assert libbpf.kernel_functions(["vfs_read", "no_such_function"]) == {"vfs_read"}
+    """The kernel's type information says which functions there are, and which are of one type."""
+    found = libbpf.kernel_functions(["vfs_read", "kernel_read", "vfs_open", "no_such_function"])
+    assert found.keys() == {"vfs_read", "kernel_read", "vfs_open"}
+    assert found["vfs_read"] != found["vfs_open"]
 
 
 def test_every_call_has_both_programs() -> None:
@@ -79,7 +91,7 @@ def test_every_call_has_both_programs() -> None:
             if section.startswith("tp/")
         }
         for name, call in calls.items():
-            if name not in ways.FINISHES:
+            if name != "on_finish":
                 assert sections[name.replace("on_", "at_", 1)].endswith(f"_sys_{call}")
 
 
