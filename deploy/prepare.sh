@@ -42,6 +42,7 @@ if [ "$purpose" = test ]; then
     wants podman command -v podman
     wants containerd command -v containerd
     wants etcd-server command -v etcd
+    wants qemu-system-x86 command -v qemu-system-x86_64
 fi
 
 if [ -n "$missing" ]; then

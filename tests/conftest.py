@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.peers.ecs",
     "tests.peers.engines",
     "tests.peers.cri",
+    "tests.peers.guest",
     "tests.peers.hec",
     "tests.peers.http",
     "tests.peers.kafka",

@@ -1,0 +1,85 @@
+"""The collector on Debian's kernel, which lets functions be hooked and has modules, in a virtual machine."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.peers.guest import Guest
+
+pytestmark = pytest.mark.slow
+
+# Emulated, a test takes seconds; these load every program and look at the fields of most.
+TESTS = tuple(f"tests/collectors/kernel/test_{name}.py" for name in ("call", "open", "ways"))
+
+# Without the folders' conftest.py, which would import every peer there is.
+PYTEST = """PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv/bin/python -m pytest -q --noconftest -p no:cacheprovider \\
+    -p pytest_asyncio.plugin -p tests.peers.kernel -p tests.collectors.kernel.conftest"""
+
+ACT = ".venv/bin/python -m tests.collectors.kernel.actions"
+COMMANDS = f"""
+{ACT} /run/shared/functions.json
+{ACT} /run/shared/tracepoints.json tracepoints
+{PYTEST} --junitxml=/run/shared/tests.xml {" ".join(TESTS)} || true
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came back from the guest: how it was watched, and what was seen of the same actions."""
+
+    folder: Path
+
+    def actions(self, name: str) -> dict[str, Any]:
+        """``way`` and ``events`` of one run of tests/collectors/kernel/actions.py."""
+        found: dict[str, Any] = json.loads((self.folder / f"{name}.json").read_text())
+        return found
+
+    def events(self, name: str, kind: str) -> list[dict[str, Any]]:
+        """The events of one type."""
+        return [event for event in self.actions(name)["events"] if event.get("type", event["kind"]) == kind]
+
+
+@pytest.fixture(scope="module")
+def found(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """One run of the guest."""
+    folder = tmp_path_factory.mktemp("guest")
+    guest.run(COMMANDS, folder, 400)
+    return Found(folder)
+
+
+def test_tests_of_the_kernel_pass_there(found: Found) -> None:
+    """What holds on this machine's kernel holds where system calls are hooked at their functions."""
+    cases = list(ET.parse(found.folder / "tests.xml").getroot().iter("testcase"))  # noqa: S314  # it is ours
+    failed = [case.get("name") for case in cases if {each.tag for each in case} & {"failure", "error"}]
+    assert not failed
+    passed = {case.get("classname", "").replace(".", "/") for case in cases if not len(case)}
+    assert {f"{name}.py" for name in passed} == set(TESTS)
+
+
+def test_functions_are_hooked(found: Found) -> None:
+    """This kernel lets functions be hooked, and that is what the collector chooses and says."""
+    assert found.actions("functions")["way"] == "system calls at their functions (fexit)"
+    assert "tracepoints" in found.actions("tracepoints")["way"]
+
+
+def test_both_hooks_see_the_same(found: Found) -> None:
+    """The same actions give the same events in the same order, with the same fields."""
+    functions, tracepoints = found.actions("functions")["events"], found.actions("tracepoints")["events"]
+    assert len(functions) > 50
+    assert functions == tracepoints
+
+
+def test_modules(found: Found) -> None:
+    """A module that is really loaded, really taken out, and one that is none."""
+    (loaded,) = found.events("functions", "finit_module")
+    assert loaded["result"] == 0
+    assert loaded["file"]["name"].endswith("/drivers/net/dummy.ko")
+    assert loaded["text"] == "numdummies=1"
+    (gone,) = found.events("functions", "delete_module")
+    assert (gone["result"], gone["text"]) == (0, "dummy")
+    (none,) = found.events("functions", "init_module")
+    assert (none["result"], none["text"]) == (-8, "key=value")
