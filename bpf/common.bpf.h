@@ -28,7 +28,7 @@ struct walk {
 	u32 pad;
 };
 
-#define WALKS 2
+#define WALKS 3
 
 /* One per CPU, built up piece by piece and sent when complete. */
 struct record {

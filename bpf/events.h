@@ -121,7 +121,8 @@ struct exec_event {
 /*
  * A call that names one file or two. path and other are as the program passed them, text is a further string;
  * base is the directory that path is read from (the root directory for one that begins with a slash), or the
- * file itself where the program passed no path but its descriptor; base_detached as in struct descriptor.
+ * file itself where the program passed no path but its descriptor; base_detached as in struct descriptor. file
+ * is what was opened, wherever the path led.
  */
 struct paths_event {
 	struct header header;
@@ -140,7 +141,8 @@ struct paths_event {
 	u16 base_detached;
 	u16 other_base_path_size;
 	u16 other_base_detached;
-	u32 pad2;
+	u16 file_path_size;
+	u16 file_detached;
 };
 
 /*
@@ -187,6 +189,13 @@ struct config {
 	u32 own_tgid; /* the collector, left out of everything but forks, execs and exits */
 	u32 wake_at; /* bytes in the ring buffer from which on the collector is woken */
 	u64 skip; /* enum skip, or'ed */
+	u64 ring; /* operations of io_uring that are wanted, a bit for each */
+};
+
+/* Or'ed to a kind: the same was asked for through io_uring. */
+enum ring {
+	RING_SUBMITTED = 0x100, /* and how it ended is not told: the result is a guess */
+	RING_COMPLETED = 0x200,
 };
 
 /* What is left out because nobody asked for it. */

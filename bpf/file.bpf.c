@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Files opened, by whichever system call, whether that succeeded or not. */
+#include "open.bpf.h"
 #include "paths.bpf.h"
 
-#define O_ACCMODE 03
 #define O_WRONLY 01
 #define O_CREAT 0100
 #define O_TRUNC 01000
-#define RESOLVE_IN_ROOT 0x10
 
-/* The interface of openat2(2). */
-struct open_how {
-	u64 flags;
-	u64 mode;
-	u64 resolve;
-};
-
-static __always_inline bool is_directory(struct task_struct *task, s64 fd)
+static __always_inline int opened(struct call *call, struct naming *naming)
 {
-	struct file *file = file_at(task, fd);
-	u32 mode = BPF_CORE_READ(file, f_inode, i_mode);
-
-	return (mode & S_IFMT) == S_IFDIR;
-}
-
-static __always_inline bool unwanted(const struct call *call, const struct naming *naming)
-{
-	return call->settings->skip & SKIP_DIRECTORY_READS && call->result >= 0 &&
-	       !(naming->flags & O_ACCMODE) && is_directory(call->task, call->result);
-}
-
-static __always_inline int opened(struct call *call, const struct naming *naming)
-{
-	return unwanted(call, naming) ? 0 : report(call, naming);
+	if (call->result >= 0)
+		naming->file = file_at(call->task, call->result);
+	return is_idle_read(call, naming->flags, naming->file) ? 0 : report(call, naming);
 }
 
 SYSCALL(open, 5)

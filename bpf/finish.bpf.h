@@ -9,28 +9,13 @@
 #include "path.bpf.h"
 #include "syscall.bpf.h"
 
-/* Sizes lie in the fixed part of a record, which is smaller than this power of two. */
-#define FIXED_SIZE 512
-
-/* Append the paths in the order of the walks. Behind each size lies whether the path stands for itself. */
 static __always_inline int walk_paths(void)
 {
 	struct record *record = this_record();
 
 	if (!record)
 		return 0;
-	for (u32 i = 0; i < WALKS; i++) {
-		struct walk *walk = &record->walks[i];
-		u32 at = walk->size_at;
-		u16 *size;
-
-		if (!at)
-			continue;
-		barrier_var(at);
-		size = (void *)record->data + (at & (FIXED_SIZE - 1));
-		size[0] = append_path(walk->mnt, walk->dentry);
-		size[1] = record->detached;
-	}
+	walk_up(record);
 	submit(record, ((struct header *)record->data)->kind);
 	return 0;
 }
@@ -61,18 +46,6 @@ static __always_inline int to_finish(struct call *call, struct record *record)
 	lose(call->kind);
 	record->busy = 0;
 	return 0;
-}
-
-static __always_inline void walk_to(struct walk *walk, u64 mnt, u64 dentry, u32 size_at)
-{
-	walk->mnt = mnt;
-	walk->dentry = dentry;
-	walk->size_at = size_at;
-}
-
-static __always_inline void walk_file(struct walk *walk, struct file *file, u32 size_at)
-{
-	walk_to(walk, (u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry), size_at);
 }
 
 #endif

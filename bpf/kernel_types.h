@@ -40,7 +40,9 @@ enum bpf_map_type {
 };
 
 enum {
+	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_F_NO_PREALLOC = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
@@ -57,6 +59,13 @@ struct syscall_exit {
 struct function_exit {
 	u64 argument;
 	s64 result;
+};
+
+/* The interface of openat2(2). */
+struct open_how {
+	u64 flags;
+	u64 mode;
+	u64 resolve;
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -340,6 +349,7 @@ struct mm_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int exit_code;
 	int pid;
 	int tgid;
@@ -356,6 +366,123 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	struct css_set *cgroups;
+};
+
+/* Requests to io_uring. Its operations keep theirs at the beginning of the request. */
+
+struct filename {
+	const char *name;
+};
+
+struct io_cqe {
+	s32 fd; /* until the request has a result */
+	s32 res;
+};
+
+struct io_kiocb {
+	struct file *file;
+	u8 opcode;
+	u32 flags;
+	struct io_cqe cqe;
+	void *async_data;
+};
+
+/* Since 6.0. */
+struct io_cmd_data {
+	struct file *file;
+};
+
+struct io_open {
+	int dfd;
+	u32 file_slot;
+	struct filename *filename;
+	struct open_how how;
+};
+
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+
+struct io_mkdir {
+	int dfd;
+	unsigned short mode;
+	struct filename *filename;
+};
+
+struct io_link {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+/* Before 6.0 what io_link is since. */
+struct io_hardlink {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+struct io_symlink {
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct io_connect {
+	const void *addr;
+	int addr_len;
+};
+
+struct io_accept {
+	u32 iou_flags;
+	u32 file_slot;
+};
+
+struct io_socket {
+	int domain;
+	int type;
+	int protocol;
+};
+
+struct io_bind {
+	int addr_len;
+};
+
+struct io_sr_msg {
+	const void *umsg; /* or, for data alone, where it is */
+	int len;
+};
+
+struct io_sr_msg___before_6_12 {
+	const void *addr;
+	int addr_len;
+};
+
+struct msghdr {
+	int msg_namelen;
+};
+
+struct __kernel_sockaddr_storage {
+	unsigned short ss_family;
+};
+
+struct io_async_msghdr {
+	struct msghdr msg;
+	struct __kernel_sockaddr_storage addr;
 };
 
 struct linux_binprm {

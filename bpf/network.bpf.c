@@ -1,53 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Sockets connected, accepted, bound and listening, and what goes through them: IPv4, IPv6 and unix. */
-#include "socket.bpf.h"
-#include "syscall.bpf.h"
+#include "sockets.bpf.h"
 
-#define EAGAIN 11
-
-/* A struct sockaddr that the program passed; bytes is NULL where the call has none. */
-struct address {
-	const void *bytes;
-	u32 size;
-};
-
-static __always_inline bool wanted(struct sock *sk)
+static __always_inline struct sock *socket_at(const struct call *call, s32 fd)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
-}
-
-/* The address that the program passed; without one, what a unix socket is bound to. */
-static __always_inline u16 append_address(struct record *record, struct sock *sk, struct address passed)
-{
-	if (passed.bytes)
-		return append_user(record, passed.bytes, passed.size, SOCKADDR_SIZE);
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
-		return append_unix_address(record, sk);
-	return 0;
+	return socket_of(file_at(call->task, fd));
 }
 
 static __always_inline int report(struct call *call, s32 fd, struct address passed)
 {
-	struct sock *sk = socket_of(file_at(call->task, fd));
-	struct record *record;
-	struct socket_event *event;
-
-	if (!wanted(sk))
-		return 0;
-	record = new_record(sizeof(*event), call->kind);
-	if (!record)
-		return 0;
-	event = (void *)record->data;
-	__builtin_memset(event, 0, sizeof(*event));
-	fill_header(&event->header, call->task, call->kind);
-	event->result = call->result;
-	event->fd = fd;
-	fill_endpoints(&event->ends, sk);
-	event->address_size = append_address(record, sk, passed);
-	submit(record, call->kind);
-	return 0;
+	return report_socket(call, fd, socket_at(call, fd), passed);
 }
 
 /* The new socket, or where there is none, the one that listens. */
@@ -91,76 +53,17 @@ SYSCALL(listen, 13)
 	return report(call, call->arg[0], none);
 }
 
-/* The beginning of what is sent or received, as much as Falco keeps of it. */
-#define DATA_SIZE 80
-
-static __always_inline bool has_peer(struct sock *sk)
-{
-	struct endpoints ends = {};
-
-	fill_endpoints(&ends, sk);
-	return ends.family != AF_UNIX && ends.remote_port;
-}
-
-/* Data that went from or to somebody who is known: an address that the call itself has, or the socket's peer. */
-static __always_inline int report_transfer(struct call *call, struct address far, struct part data, u64 size)
-{
-	struct sock *sk = socket_of(file_at(call->task, call->arg[0]));
-	struct record *record;
-	struct socket_event *event;
-
-	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_CALLS)
-		return 0;
-	if (!wanted(sk) || !(far.bytes ? far.size : has_peer(sk)))
-		return 0;
-	record = new_record(sizeof(*event), call->kind);
-	if (!record)
-		return 0;
-	event = (void *)record->data;
-	__builtin_memset(event, 0, sizeof(*event));
-	fill_header(&event->header, call->task, call->kind);
-	event->result = call->result;
-	event->size = size;
-	event->fd = call->arg[0];
-	fill_endpoints(&event->ends, sk);
-	if (far.bytes)
-		event->address_size = append_user(record, far.bytes, far.size, SOCKADDR_SIZE);
-	if (call->result > 0) {
-		if (data.size > (u64)call->result)
-			data.size = call->result;
-		event->data_size = append_user(record, data.bytes, data.size, DATA_SIZE);
-	}
-	submit(record, call->kind);
-	return 0;
-}
-
-static __always_inline int report_message(struct call *call)
-{
-	struct message message = {};
-	struct part first = {};
-	struct address far = {};
-
-	bpf_probe_read_user(&message, sizeof(message), (void *)call->arg[1]);
-	if (message.part_count)
-		bpf_probe_read_user(&first, sizeof(first), message.parts);
-	if (message.address_size > 0) {
-		far.bytes = message.address;
-		far.size = message.address_size;
-	}
-	return report_transfer(call, far, first, first.size);
-}
-
 SYSCALL(sendto, 75)
 {
 	struct part data = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
 	struct address far = { .bytes = (void *)call->arg[4], .size = call->arg[5] };
 
-	return report_transfer(call, far, data, call->arg[2]);
+	return report_transfer(call, call->arg[0], socket_at(call, call->arg[0]), far, data, call->arg[2]);
 }
 
 SYSCALL(sendmsg, 76)
 {
-	return report_message(call);
+	return report_message(call, call->arg[0], socket_at(call, call->arg[0]), (void *)call->arg[1]);
 }
 
 SYSCALL(recvfrom, 77)
@@ -171,12 +74,12 @@ SYSCALL(recvfrom, 77)
 	bpf_probe_read_user(&far.size, sizeof(far.size), (void *)call->arg[5]);
 	if (far.size)
 		far.bytes = (void *)call->arg[4];
-	return report_transfer(call, far, data, call->arg[2]);
+	return report_transfer(call, call->arg[0], socket_at(call, call->arg[0]), far, data, call->arg[2]);
 }
 
 SYSCALL(recvmsg, 78)
 {
-	return report_message(call);
+	return report_message(call, call->arg[0], socket_at(call, call->arg[0]), (void *)call->arg[1]);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -86,6 +86,38 @@ __noinline int append_cgroup_path(void)
 	return record->used - begin;
 }
 
+static __always_inline void walk_to(struct walk *walk, u64 mnt, u64 dentry, u32 size_at)
+{
+	walk->mnt = mnt;
+	walk->dentry = dentry;
+	walk->size_at = size_at;
+}
+
+static __always_inline void walk_file(struct walk *walk, struct file *file, u32 size_at)
+{
+	walk_to(walk, (u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry), size_at);
+}
+
+/* Sizes lie in the fixed part of a record, which is smaller than this power of two. */
+#define FIXED_SIZE 512
+
+/* Append the paths in the order of the walks. Behind each size lies whether the path stands for itself. */
+static __always_inline void walk_up(struct record *record)
+{
+	for (u32 i = 0; i < WALKS; i++) {
+		struct walk *walk = &record->walks[i];
+		u32 at = walk->size_at;
+		u16 *size;
+
+		if (!at)
+			continue;
+		barrier_var(at);
+		size = (void *)record->data + (at & (FIXED_SIZE - 1));
+		size[0] = append_path(walk->mnt, walk->dentry);
+		size[1] = record->detached;
+	}
+}
+
 static __always_inline u16 append_file_path(struct file *file)
 {
 	return append_path((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));

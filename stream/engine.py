@@ -4,14 +4,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from rules import Rule, RuleSet
+from rules.ruleset import Matcher
 from stream import tree
 from stream.detections import detection
 from stream.host import HostState
 from stream.process import Process
 from wire.batch import Batch
 from wire.detection import Detection
-from wire.event import AnyEvent, Loss
+from wire.event import AnyEvent, Loss, Open
+
+
+def by_file(event: Open) -> Open:
+    """The open with the path of what was opened, for rules that know the file by that name only."""
+    return msgspec.structs.replace(
+        event, path=event.file or event.path, raw=event.raw or event.path, file=None
+    )
 
 
 @dataclass
@@ -52,12 +62,15 @@ class Engine:
                 if type(event) is Loss:
                     self._lose(state, event)
                 continue
-            try:
-                matched = matcher(event, process, state)
-            except Exception:  # noqa: BLE001  # whatever one rule does, the others must be asked
-                matched = self._one_by_one(event, process, state)
+            matched = self._asked(matcher, event, process, state)
             if matched:
                 found += self._describe(matched, event, process, state)
+            if type(event) is Open and event.file is not None:
+                opened = by_file(event)
+                others = self._asked(matcher, opened, process, state)
+                found += self._describe(
+                    [rule for rule in others if rule not in matched], opened, process, state
+                )
         self.counters.events += len(events)
         self.counters.detections += len(found)
         return found
@@ -93,6 +106,12 @@ class Engine:
     def _lose(self, state: HostState, event: Loss) -> None:
         self.counters.lost.update(event.counts)
         state.losses.append((event.time, sum(event.counts.values())))
+
+    def _asked(self, matcher: Matcher, event: AnyEvent, process: Process, state: HostState) -> Sequence[Rule]:
+        try:
+            return matcher(event, process, state)
+        except Exception:  # noqa: BLE001  # whatever one rule does, the others must be asked
+            return self._one_by_one(event, process, state)
 
     def _one_by_one(self, event: AnyEvent, process: Process, state: HostState) -> list[Rule]:
         """What the rules say when one of them fails: that one is counted, the others are heard."""

@@ -17,7 +17,11 @@ from wire.inventory import Description
 
 
 class Event(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
-    """What every event carries. ``type`` is the name that rules use (``evt.type``)."""
+    """What every event carries. ``type`` is the name that rules use (``evt.type``).
+
+    ``ring``: not a system call, but a request to io_uring that does the same. ``submitted`` are those of
+    which the kernel does not tell how they end; ``result`` is then 0.
+    """
 
     type: str
     seq: int
@@ -28,6 +32,7 @@ class Event(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True, tag
     comm: str = ""
     uid: int | None = None
     cgroup: int | None = None
+    ring: Literal["submitted", "completed"] | None = None
 
 
 class Ancestor(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -125,14 +130,16 @@ class Open(Event, tag="open", kw_only=True, frozen=True):
     """A file was opened, or the attempt failed.
 
     ``path`` is absolute and without ``.``, ``..`` and doubled slashes; symbolic links in it are
-    not resolved. ``raw`` is what the program passed when that differs. ``flags`` and ``mode``
-    are the kernel's bits. ``result`` is the descriptor, or minus the errno.
+    not resolved. ``raw`` is what the program passed when that differs. ``file`` is what was opened, as the
+    kernel knows it, when that is another path: one without symbolic links, that another thread cannot
+    change. ``flags`` and ``mode`` are the kernel's bits. ``result`` is the descriptor, or minus the errno.
     """
 
     type: Literal["open", "openat", "openat2", "creat"]
     result: int
     path: str
     raw: str | None = None
+    file: str | None = None
     flags: int = 0
     mode: int = 0
 

@@ -80,10 +80,14 @@ class Needs(Struct, frozen=True, omit_defaults=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What a collector knows of an event when it decides; ``None`` is not known, or not there."""
+    """What a collector knows of an event when it decides; ``None`` is not known, or not there.
+
+    ``file`` is what an open's path led to: an event is needed for either path.
+    """
 
     type: str
     path: str | None = None
+    file: str | None = None
     exe: str | None = None
     flags: int | None = None
     result: int | None = None
@@ -101,6 +105,7 @@ def facts(event: Event, *, in_container: bool | None) -> Facts:
     return Facts(
         type=event.type,
         path=getattr(event, "path", None),
+        file=getattr(event, "file", None),
         exe=getattr(event, "exepath", None),
         flags=getattr(event, "flags", None),
         result=getattr(event, "result", None),
@@ -122,7 +127,7 @@ def admits(needs: Needs, event: Facts) -> bool:
 def meets(limits: Limits, event: Facts) -> bool:
     """Whether an event is within limits."""
     return (
-        (limits.path is None or limits.path.admits(event.path))
+        (limits.path is None or limits.path.admits(event.path) or limits.path.admits(event.file))
         and (limits.exe is None or limits.exe.admits(event.exe))
         and _opened(limits, event.flags)
         and (limits.result is None or _result(event.result) == limits.result)

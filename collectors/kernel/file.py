@@ -11,6 +11,7 @@ from wire.event import Change, Open
 _PATHS = compiled(PATHS)
 
 _NO_FD = -1
+_ONESELF = ("/proc/self/", "/proc/thread-self/")
 _BIND_OR_MOVE = 0x1000 | 0x2000
 _OWNING = frozenset({"chown", "lchown", "fchown", "fchownat"})
 
@@ -21,12 +22,13 @@ def opened(
     """A file opened, or not."""
     (
         time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, _, _, _, _,
-        path_size, _, _, base_size, _, _, _,
+        path_size, _, _, base_size, _, _, _, file_size, detached,
     ) = _PATHS.unpack_from(data, at)  # fmt: skip
     path_at_ = at + _PATHS.size
     base_at = path_at_ + path_size
     raw = text(data[path_at_ : base_at - 1]) if path_size else ""
     path = absolute(raw, path_at(data, base_at, base_size))
+    file = _led_to(path, _base(data, after(base_at, base_size), file_size, detached))
     return Open(
         type=name,
         seq=seq,
@@ -40,16 +42,24 @@ def opened(
         result=result,
         path=path,
         raw=None if raw == path else raw,
+        file=file,
         flags=flags,
         mode=mode,
     )
+
+
+def _led_to(path: str, file: str | None) -> str | None:
+    """What was opened if that is another path, not just the number of the process that looked at itself."""
+    if file is None or file == path or file[:1] != "/":
+        return None
+    return None if path.startswith(_ONESELF) and file.startswith("/proc/") else file
 
 
 def changed(context: Context, name: Any, seq: int, data: bytes, at: int) -> Change:  # noqa: ANN401  # one of Change's types
     """A file changed in some way, or not."""
     (
         time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, owner, group, fd, other_fd,
-        path_size, other_size, text_size, base_size, detached, other_base_size, other_detached,
+        path_size, other_size, text_size, base_size, detached, other_base_size, other_detached, _, _,
     ) = _PATHS.unpack_from(data, at)  # fmt: skip
     at += _PATHS.size
     other_at = at + path_size

@@ -11,12 +11,16 @@ from collectors.kernel.decode import Decoder
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """``kind`` is the number in the record's header; ``program`` is a function in ``bpf/<source>.bpf.c``."""
+    """``kind`` is the number in the record's header; ``program`` is a function in ``bpf/<source>.bpf.c``.
+
+    ``ring`` are the operations of io_uring that do the same (IORING_OP_*), which ``RING`` reports.
+    """
 
     kind: int
     source: str
     program: str
     decode: Decoder
+    ring: tuple[int, ...] = ()
 
 
 HOOKS: dict[str, Hook] = {
@@ -25,26 +29,26 @@ HOOKS: dict[str, Hook] = {
     "execveat": Hook(3, "process", "on_execve", process.execute),
     "procexit": Hook(4, "process", "on_procexit", process.leave),
     "open": Hook(5, "file", "on_open", file.opened),
-    "openat": Hook(6, "file", "on_openat", file.opened),
-    "openat2": Hook(7, "file", "on_openat2", file.opened),
+    "openat": Hook(6, "file", "on_openat", file.opened, ring=(18,)),
+    "openat2": Hook(7, "file", "on_openat2", file.opened, ring=(28,)),
     "creat": Hook(8, "file", "on_creat", file.opened),
-    "connect": Hook(9, "network", "on_connect", network.socket),
+    "connect": Hook(9, "network", "on_connect", network.socket, ring=(16,)),
     "accept": Hook(10, "network", "on_accept", network.socket),
-    "accept4": Hook(11, "network", "on_accept4", network.socket),
-    "bind": Hook(12, "network", "on_bind", network.socket),
-    "listen": Hook(13, "network", "on_listen", network.socket),
+    "accept4": Hook(11, "network", "on_accept4", network.socket, ring=(13,)),
+    "bind": Hook(12, "network", "on_bind", network.socket, ring=(56,)),
+    "listen": Hook(13, "network", "on_listen", network.socket, ring=(57,)),
     "rename": Hook(14, "change", "on_rename", file.changed),
     "renameat": Hook(15, "change", "on_renameat", file.changed),
-    "renameat2": Hook(16, "change", "on_renameat2", file.changed),
+    "renameat2": Hook(16, "change", "on_renameat2", file.changed, ring=(35,)),
     "link": Hook(17, "change", "on_link", file.changed),
-    "linkat": Hook(18, "change", "on_linkat", file.changed),
+    "linkat": Hook(18, "change", "on_linkat", file.changed, ring=(39,)),
     "symlink": Hook(19, "change", "on_symlink", file.changed),
-    "symlinkat": Hook(20, "change", "on_symlinkat", file.changed),
+    "symlinkat": Hook(20, "change", "on_symlinkat", file.changed, ring=(38,)),
     "unlink": Hook(21, "change", "on_unlink", file.changed),
-    "unlinkat": Hook(22, "change", "on_unlinkat", file.changed),
+    "unlinkat": Hook(22, "change", "on_unlinkat", file.changed, ring=(36,)),
     "rmdir": Hook(23, "change", "on_rmdir", file.changed),
     "mkdir": Hook(24, "change", "on_mkdir", file.changed),
-    "mkdirat": Hook(25, "change", "on_mkdirat", file.changed),
+    "mkdirat": Hook(25, "change", "on_mkdirat", file.changed, ring=(37,)),
     "mknod": Hook(26, "change", "on_mknod", file.changed),
     "mknodat": Hook(27, "change", "on_mknodat", file.changed),
     "chmod": Hook(28, "change", "on_chmod", file.changed),
@@ -93,13 +97,16 @@ HOOKS: dict[str, Hook] = {
     "dup": Hook(71, "descriptor", "on_dup", call.told),
     "dup2": Hook(72, "descriptor", "on_dup2", call.told),
     "dup3": Hook(73, "descriptor", "on_dup3", call.told),
-    "socket": Hook(74, "descriptor", "on_socket", call.told),
-    "sendto": Hook(75, "network", "on_sendto", network.socket),
-    "sendmsg": Hook(76, "network", "on_sendmsg", network.socket),
-    "recvfrom": Hook(77, "network", "on_recvfrom", network.socket),
-    "recvmsg": Hook(78, "network", "on_recvmsg", network.socket),
+    "socket": Hook(74, "descriptor", "on_socket", call.told, ring=(45,)),
+    "sendto": Hook(75, "network", "on_sendto", network.socket, ring=(26, 47)),
+    "sendmsg": Hook(76, "network", "on_sendmsg", network.socket, ring=(9, 48)),
+    "recvfrom": Hook(77, "network", "on_recvfrom", network.socket, ring=(27,)),
+    "recvmsg": Hook(78, "network", "on_recvmsg", network.socket, ring=(10,)),
     "dns": Hook(120, "dns", "on_dns", dns.answered),
 }
+
+# The programs on io_uring's tracepoints; which of them there are depends on the kernel.
+RING = {("uring", "on_request"), ("uring", "on_entry"), ("uring", "on_completion")}
 
 # What is collected unless somebody says which; the rest happens so often that it must be asked for by name.
 EVENTS = tuple(name for name in HOOKS if name not in ("sendto", "sendmsg", "recvfrom", "recvmsg"))

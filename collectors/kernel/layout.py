@@ -115,7 +115,8 @@ PATHS: Fields = (
     ("base_detached", "H"),
     ("other_base_path_size", "H"),
     ("other_base_detached", "H"),
-    ("pad2", "4x"),
+    ("file_path_size", "H"),
+    ("file_detached", "H"),
 )
 
 CALL: Fields = (
@@ -152,12 +153,17 @@ CONFIG: Fields = (
     ("own_tgid", "I"),
     ("wake_at", "I"),
     ("skip", "Q"),
+    ("ring", "Q"),
 )
 
 # enum exec_flag
 EXEC_UPPER_LAYER = 1
 EXEC_MEMFD = 2
 EXEC_LOWER_LAYER = 4
+
+# enum ring
+RING_SUBMITTED = 0x100
+RING_COMPLETED = 0x200
 
 # enum skip
 SKIP_DIRECTORY_READS = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from collections.abc import Iterable, Iterator
@@ -193,9 +194,12 @@ def map_fd(map_handle: Handle) -> int:
     return fd
 
 
-def attach(program: Handle) -> Handle:
-    """Attach where the program's section says."""
+def attach(program: Handle) -> Handle | None:
+    """Attach where the program's section says; ``None`` if this kernel has no such place."""
     link = library().bpf_program__attach(program)
+    if not link and ctypes.get_errno() == errno.ENOENT:
+        _log.clear()
+        return None
     if not link:
         raise _failure(f"{section(program)} cannot be attached")
     return Handle(link)

@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from collectors.kernel import libbpf, tracepoint, ways
-from collectors.kernel.hooks import HOOKS, Hook
+from collectors.kernel.hooks import HOOKS, RING
 from collectors.kernel.layout import CONFIG, KINDS, compiled
 from collectors.kernel.libbpf import Handle
 
 _TRACEPOINT = "tp/"
+
+Programs = set[tuple[str, str]]  # source and name
 
 _SHARED = ("events", "losses", "config", "records")
 _CONFIG = compiled(CONFIG)
@@ -34,16 +36,21 @@ class Loaded:
 
     maps: dict[str, int]
     absent: list[str]
-    _programs: set[str]
+    _settings: Settings
+    _events: set[str]
+    _programs: Programs
     _losses: ctypes.Array[ctypes.c_char]
     _cleanup: ExitStack
 
     def attach(self, events: Collection[str]) -> None:
         """Load and attach what these event types need besides; raises as ``load`` does."""
-        hooks = [hook for hook in map(HOOKS.__getitem__, events) if hook.program not in self._programs]
-        if hooks:
-            self._programs |= {hook.program for hook in hooks}
-            self.absent += _attach_all(self._cleanup, _load_all(self._cleanup, hooks, self.maps, {}))
+        self._events |= set(events)
+        further = _programs(self._events) - self._programs
+        if further:
+            self._programs |= further
+            programs = _load_all(self._cleanup, further, self.maps, {})
+            _configure(self.maps, self._settings, self._events)
+            self.absent += _attach_all(self._cleanup, programs)
 
     def losses(self) -> bytes:
         """For each CPU in turn, ``KINDS`` 64-bit counts of records that found the ring buffer full."""
@@ -62,27 +69,38 @@ def load(events: Collection[str], settings: Settings) -> Loaded:
         BpfError: libbpf or the kernel refused.
         TracepointError: the tracepoints of system calls cannot be had.
     """
-    hooks = [HOOKS[event] for event in events]
+    wanted = _programs(events)
     with ExitStack() as stack:
         cpus = libbpf.possible_cpus()
         maps: dict[str, int] = {}
-        programs = _load_all(stack, hooks, maps, {"events": settings.ring_bytes, "records": cpus})
-        libbpf.write_element(
-            maps["config"], _CONFIG.pack(settings.own_tgid, settings.ring_bytes // 4, settings.skip)
-        )
+        programs = _load_all(stack, wanted, maps, {"events": settings.ring_bytes, "records": cpus})
+        _configure(maps, settings, events)
         absent = _attach_all(stack, programs)
         buffer = ctypes.create_string_buffer(8 * KINDS * cpus)
-        return Loaded(maps, absent, {hook.program for hook in hooks}, buffer, stack.pop_all())
+        return Loaded(maps, absent, settings, set(events), wanted, buffer, stack.pop_all())
+
+
+def _programs(events: Collection[str]) -> Programs:
+    """What reports these event types."""
+    hooks = [HOOKS[event] for event in events]
+    found = {(hook.source, hook.program) for hook in hooks}
+    return found | RING if any(hook.ring for hook in hooks) else found
+
+
+def _configure(maps: dict[str, int], settings: Settings, events: Collection[str]) -> None:
+    ring = sum(1 << operation for event in events for operation in HOOKS[event].ring)
+    values = settings.own_tgid, settings.ring_bytes // 4, settings.skip, ring
+    libbpf.write_element(maps["config"], _CONFIG.pack(*values))
 
 
 def _load_all(
-    stack: ExitStack, hooks: Collection[Hook], maps: dict[str, int], sizes: dict[str, int]
+    stack: ExitStack, programs: Programs, maps: dict[str, int], sizes: dict[str, int]
 ) -> list[Handle]:
-    programs: list[Handle] = []
-    for source in sorted({hook.source for hook in hooks}):
-        wanted = {hook.program for hook in hooks if hook.source == source}
-        programs += _load_object(stack, source, wanted, maps, sizes)
-    return programs
+    loaded: list[Handle] = []
+    for source in sorted({source for source, _ in programs}):
+        wanted = {name for each, name in programs if each == source}
+        loaded += _load_object(stack, source, wanted, maps, sizes)
+    return loaded
 
 
 def _load_object(
@@ -111,7 +129,9 @@ def _attach_all(stack: ExitStack, programs: Collection[Handle]) -> list[str]:
         for program in programs:
             section = libbpf.section(program)
             if not section.startswith(_TRACEPOINT):
-                stack.callback(libbpf.detach, libbpf.attach(program))
+                link = libbpf.attach(program)
+                if link is not None:  # a name of the tracepoint that other kernels have
+                    stack.callback(libbpf.detach, link)
                 continue
             name = section.removeprefix(_TRACEPOINT)
             number = tracepoint.identifier(root, name)

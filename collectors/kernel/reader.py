@@ -18,6 +18,7 @@ from collectors.kernel.hooks import HOOKS
 from collectors.kernel.host import identify
 from collectors.kernel.layout import HEADER, KINDS, compiled
 from collectors.kernel.loader import Loaded
+from collectors.kernel.request import ways
 from collectors.kernel.ring import Ring, Span
 from collectors.kernel.snapshot import snapshot
 from wire.batch import MAX_BYTES, MAX_EVENTS, Batch
@@ -32,7 +33,7 @@ _RUNNING = 50
 _KIND = struct.Struct("=I")
 _KIND_AT = compiled(HEADER[: [name for name, _ in HEADER].index("kind")]).size
 
-_DECODERS = {hook.kind: (hook.decode, name) for name, hook in HOOKS.items()}
+_DECODERS = {hook.kind | mark: (decode, name) for name, hook in HOOKS.items() for mark, decode in ways(hook)}
 
 
 class Reader:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from bpf import build
-from collectors.kernel.hooks import ALWAYS, HOOKS
+from collectors.kernel.hooks import ALWAYS, HOOKS, RING
 from collectors.kernel.layout import KINDS
 
 SOURCES = sorted(build.HERE.glob("*.bpf.c"))
 
 # SYSCALL(openat, 6) and TRACEPOINT(sched_process_fork, on_fork, ...).
 SYSCALL = re.compile(r"^SYSCALL(?:_AT)?\((\w+), (\d+)[,)]", re.MULTILINE)
+RAW_TRACEPOINT = re.compile(r'^SEC\("raw_tp/\w+"\) int (\w+)\(', re.MULTILINE)
 TRACEPOINT = re.compile(r"^TRACEPOINT\(\w+, (\w+),", re.MULTILINE)
 
 
@@ -23,13 +24,26 @@ def programs() -> set[tuple[str, str]]:
         name, text = source.name.removesuffix(".bpf.c"), source.read_text()
         found |= {(name, f"on_{call}") for call, _ in SYSCALL.findall(text)}
         found |= {(name, program) for program in TRACEPOINT.findall(text)}
+        found |= {(name, program) for program in RAW_TRACEPOINT.findall(text)}
     return found
 
 
 def test_every_program_is_registered() -> None:
     """A program without a line in HOOKS is never loaded; a line without a program loads nothing."""
     registered = {(hook.source, hook.program) for hook in HOOKS.values()}
-    assert registered == programs()
+    assert registered | RING == programs()
+
+
+def test_operations_agree() -> None:
+    """An operation of io_uring is the same event in C as in HOOKS."""
+    text = (build.HERE / "request.bpf.h").read_text()
+    operations = {name: int(number) for name, number in re.findall(r"(IORING_OP_\w+) = (\d+)", text)}
+    cases = re.findall(r"((?:\tcase IORING_OP_\w+:\n)+)\t\treturn (\d+);", text)
+    reported = {
+        operations[name]: int(kind) for names, kind in cases for name in re.findall(r"IORING_OP_\w+", names)
+    }
+    assert reported.keys() == set(operations.values())
+    assert reported == {operation: hook.kind for hook in HOOKS.values() for operation in hook.ring}
 
 
 def test_numbers_agree() -> None:

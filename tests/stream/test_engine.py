@@ -152,6 +152,18 @@ def test_a_rule_that_fails_does_not_stop_the_others(ruleset: RuleSet) -> None:
     assert engine.counters.errors == {"Command line": 1}
 
 
+def test_a_rule_matches_by_either_path_of_an_open(ruleset: RuleSet) -> None:
+    """A file is found under the name that a program used and under its own, once by each rule."""
+    linked = open_file(1, 12, "/tmp/x", file="/etc/shadow")
+    named = open_file(2, 12, "/etc/shadow", file="/srv/shadow")
+    elsewhere = open_file(3, 12, "/tmp/x", file="/tmp/y")
+    found = Engine(ruleset).process(batch(linked, named, elsewhere))
+    assert [(each.rule.name, each.events) for each in found] == [("Shadow read", [1]), ("Shadow read", [2])]
+    assert [(each.event["path"], each.event.get("raw")) for each in found] == [
+        ("/etc/shadow", "/tmp/x"), ("/etc/shadow", None),
+    ]  # fmt: skip
+
+
 class _Broken:
     """Fails whatever is asked of it."""
 

@@ -101,6 +101,63 @@ def test_other_root_directory(watch: Watch, tmp_path: Path) -> None:
     assert [event.path for event in events if event.raw == "/../../z"] == [f"{tmp_path}/z"]
 
 
+def test_symbolic_link(watch: Watch, tmp_path: Path) -> None:
+    """An open through links tells the name that was used and the file that it led to."""
+    (tmp_path / "secret").write_text("")
+    (tmp_path / "link").symlink_to("secret")
+    (tmp_path / "directory").symlink_to(tmp_path)
+    script = "open(here + '/link')\nopen(here + '/directory/secret')\nopen(here + '/secret')"
+    events = opens(watch, script, tmp_path)
+    names = ("link", "directory/secret", "secret")
+    assert [event.path for event in events] == [f"{tmp_path}/{name}" for name in names]
+    assert [event.file for event in events] == [f"{tmp_path}/secret", f"{tmp_path}/secret", None]
+
+
+def test_links_of_proc(watch: Watch, tmp_path: Path) -> None:
+    """The way through another's root directory or an open file is no disguise; one's own number no news."""
+    (tmp_path / "secret").write_text("")
+    script = """
+fd = os.open(here + '/secret', os.O_PATH)
+open('/proc/self/root' + here + '/secret')
+os.open(f'/proc/self/fd/{fd}', os.O_RDONLY)
+open('/proc/self/status')
+"""
+    pid = watch.python(LIBRARY + script, str(tmp_path))
+    events = [event for event in watch.of(pid, Open) if event.path.startswith("/proc/self/")]
+    assert [event.file for event in events[-3:]] == [f"{tmp_path}/secret", f"{tmp_path}/secret", None]
+
+
+def test_path_that_another_thread_changes(watch: Watch, tmp_path: Path) -> None:
+    """What the kernel opened is told even if the path is overwritten before it is read again."""
+    (tmp_path / "secret").write_text("")
+    (tmp_path / "public").write_text("")
+    script = """
+import threading
+path, done = ctypes.create_string_buffer(os.fsencode(here) + b'/secret'), False
+def rewrite():
+    while not done:
+        for name in (b'public', b'secret'):
+            path.raw = os.fsencode(here) + b'/' + name + b'\\0'
+thread = threading.Thread(target=rewrite)
+thread.start()
+for _ in range(2000):
+    fd = libc.open(path, os.O_RDONLY)
+    if fd >= 0:
+        os.write(1, b'secret\\n' if os.readlink(f'/proc/self/fd/{fd}').endswith('secret') else b'public\\n')
+        os.close(fd)
+done = True
+thread.join()
+"""
+    output = tmp_path / "opened"
+    with output.open("wb") as stream:
+        pid = watch.python(LIBRARY + script, str(tmp_path), stdout=stream)
+    really = output.read_text().split()
+    names = (f"{tmp_path}/secret", f"{tmp_path}/public")
+    told = [event.file or event.path for event in watch.of(pid, Open) if event.result >= 0]
+    assert [path.rpartition("/")[2] for path in told if path in names] == really
+    assert set(really) == {"secret", "public"}
+
+
 def test_bad_directory_descriptor(watch: Watch, tmp_path: Path) -> None:
     """A path that leads from nowhere stays as it was passed."""
     pid = watch.python(LIBRARY + "libc.openat(999, b'nowhere', os.O_RDONLY)", str(tmp_path))

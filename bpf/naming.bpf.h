@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How files are named: by a path, by a descriptor, or by a path read from a descriptor's directory. */
+#ifndef TRACETIDE_NAMING_BPF_H
+#define TRACETIDE_NAMING_BPF_H
+
+#include "path.bpf.h"
+#include "syscall.bpf.h"
+#include <stddef.h>
+
+#define AT_FDCWD -100
+#define NO_FD -1
+
+/* One file that a call names; without a path it is the one that fd has open. */
+struct place {
+	const void *path;
+	s32 fd;
+	bool given;
+	bool rooted; /* read from the root directory whatever it begins with */
+	bool copied; /* the path is the kernel's copy */
+	bool beneath; /* read from the descriptor's directory even if it begins with a slash */
+};
+
+/* What the different calls have in common. */
+struct naming {
+	struct place path;
+	struct place other;
+	const void *text;
+	struct file *file; /* what was opened */
+	u64 flags;
+	u32 mode;
+	u32 owner;
+	u32 group;
+};
+
+static __always_inline struct place at(s32 directory, u64 path)
+{
+	struct place place = { .path = (void *)path, .fd = directory, .given = true };
+
+	return place;
+}
+
+static __always_inline struct place here(u64 path)
+{
+	return at(AT_FDCWD, path);
+}
+
+static __always_inline struct place open_as(s32 fd)
+{
+	return at(fd, 0);
+}
+
+static __always_inline void look_up(struct task_struct *task, struct walk *walk, const struct place *place,
+                                    bool absolute, u32 size_at)
+{
+	struct fs_struct *fs = task->fs;
+
+	if (place->rooted || (absolute && !place->beneath))
+		walk_to(walk, (u64)BPF_CORE_READ(fs, root.mnt), (u64)BPF_CORE_READ(fs, root.dentry), size_at);
+	else if (place->fd == AT_FDCWD)
+		walk_to(walk, (u64)BPF_CORE_READ(fs, pwd.mnt), (u64)BPF_CORE_READ(fs, pwd.dentry), size_at);
+	else
+		walk_file(walk, file_at(task, place->fd), size_at);
+}
+
+static __always_inline u32 append_string(struct record *record, const void *string, bool copied)
+{
+	if (!string)
+		return 0;
+	return copied ? append_kernel_string(record, string, PATH_SIZE)
+	              : append_user_string(record, string, PATH_SIZE);
+}
+
+/* Append a path as it was passed, and note what it is read from; a pointer to nowhere leads nowhere. */
+static __always_inline u16 append_place(struct call *call, struct record *record, const struct place *place,
+                                        struct walk *walk, u32 size_at)
+{
+	u32 begin = at_most(record->used, RECORD_SIZE - 1);
+	u32 size;
+
+	if (!place->given)
+		return 0;
+	size = append_string(record, place->path, place->copied);
+	if (size || !place->path)
+		look_up(call->task, walk, place, size > 1 && record->data[begin] == '/', size_at);
+	return size;
+}
+
+static __always_inline void append_naming(struct call *call, struct record *record,
+                                          const struct naming *naming)
+{
+	struct paths_event *event = (void *)record->data;
+
+	fill_header(&event->header, call->task, call->kind);
+	event->result = call->result;
+	event->flags = naming->flags;
+	event->mode = naming->mode;
+	event->owner = naming->owner;
+	event->group = naming->group;
+	event->fd = naming->path.given ? naming->path.fd : NO_FD;
+	event->other_fd = naming->other.given ? naming->other.fd : NO_FD;
+	event->pad = 0;
+	event->base_path_size = PATH_UNKNOWN;
+	event->base_detached = 0;
+	event->other_base_path_size = PATH_UNKNOWN;
+	event->other_base_detached = 0;
+	event->file_path_size = PATH_UNKNOWN;
+	event->file_detached = 0;
+	event->path_size = append_place(call, record, &naming->path, &record->walks[0],
+	                                offsetof(struct paths_event, base_path_size));
+	event->other_size = append_place(call, record, &naming->other, &record->walks[1],
+	                                 offsetof(struct paths_event, other_base_path_size));
+	if (naming->file)
+		walk_file(&record->walks[2], naming->file, offsetof(struct paths_event, file_path_size));
+	event->text_size = append_string(record, naming->text, naming->path.copied);
+}
+
+#endif
