@@ -59,4 +59,14 @@ SYSCALL(creat, 8)
 	return opened(call, &naming);
 }
 
+/* The file is told by what is open afterwards. */
+SYSCALL(open_by_handle_at, 79)
+{
+	struct naming naming = { .flags = (u32)call->arg[2] };
+
+	if (call->result >= 0)
+		naming.path = open_as(call->result);
+	return opened(call, &naming);
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

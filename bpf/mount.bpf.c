@@ -43,4 +43,25 @@ SYSCALL(chroot, 43)
 	return report(call, &naming);
 }
 
+SYSCALL(move_mount, 80)
+{
+	struct naming naming = {
+		.path = at(call->arg[2], call->arg[3]),
+		.other = at(call->arg[0], call->arg[1]),
+		.flags = (u32)call->arg[4],
+	};
+
+	return report(call, &naming);
+}
+
+SYSCALL(open_tree, 81)
+{
+	struct naming naming = {
+		.path = at(call->arg[0], call->arg[1]),
+		.flags = (u32)call->arg[2],
+	};
+
+	return report(call, &naming);
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

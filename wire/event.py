@@ -135,7 +135,7 @@ class Open(Event, tag="open", kw_only=True, frozen=True):
     change. ``flags`` and ``mode`` are the kernel's bits. ``result`` is the descriptor, or minus the errno.
     """
 
-    type: Literal["open", "openat", "openat2", "creat"]
+    type: Literal["open", "openat", "openat2", "creat", "open_by_handle_at"]
     result: int
     path: str
     raw: str | None = None
@@ -148,19 +148,20 @@ class Change(Event, tag="change", kw_only=True, frozen=True):
     """A file or directory was renamed, linked, made, removed, mounted or otherwise changed, or that failed.
 
     ``path`` is the old name of a rename, the file that a link leads to, a new symbolic link, the directory
-    of a mount or umount, else the file that is changed; ``other`` is the second name: the new one of a rename
-    or link, what is mounted, where pivot_root puts the old root. Both are absolute as in ``Open``; ``raw``
-    and ``other_raw`` are what the program passed when that differs. ``text`` is where a symbolic link leads,
-    or a mount's type. ``fd`` and ``other_fd`` are the descriptors that paths are read from, or that stand for
-    the file itself; -100 (AT_FDCWD) is the working directory. ``flags`` and ``mode`` are the kernel's bits,
-    for mknod ``flags`` is the device. ``owner`` and ``group`` are chown's, all bits set for no change.
+    of a mount or umount or that a mount is copied from, else the file that is changed; ``other`` is the
+    second name: the new one of a rename or link, what is mounted, where pivot_root puts the old root. Both
+    are absolute as in ``Open``; ``raw`` and ``other_raw`` are what the program passed when that differs.
+    ``text`` is where a symbolic link leads, or a mount's type. ``fd`` and ``other_fd`` are the descriptors
+    that paths are read from, or that stand for the file itself; -100 (AT_FDCWD) is the working directory.
+    ``flags`` and ``mode`` are the kernel's bits, for mknod ``flags`` is the device. ``owner`` and ``group``
+    are chown's, all bits set for no change.
     """
 
     type: Literal[
         "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat",
         "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2",
         "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
-        "mount", "umount2", "pivot_root", "chroot",
+        "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree",
     ]  # fmt: skip
     result: int
     path: str = ""

@@ -17,7 +17,11 @@ _OWNING = frozenset({"chown", "lchown", "fchown", "fchownat"})
 
 
 def opened(
-    context: Context, name: Literal["open", "openat", "openat2", "creat"], seq: int, data: bytes, at: int
+    context: Context,
+    name: Literal["open", "openat", "openat2", "creat", "open_by_handle_at"],
+    seq: int,
+    data: bytes,
+    at: int,
 ) -> Open:
     """A file opened, or not."""
     (
@@ -27,7 +31,8 @@ def opened(
     path_at_ = at + _PATHS.size
     base_at = path_at_ + path_size
     raw = text(data[path_at_ : base_at - 1]) if path_size else ""
-    path = absolute(raw, path_at(data, base_at, base_size))
+    base = path_at(data, base_at, base_size)
+    path = absolute(raw, base) if path_size else base or ""
     file = _led_to(path, _base(data, after(base_at, base_size), file_size, detached))
     return Open(
         type=name,
@@ -41,7 +46,7 @@ def opened(
         cgroup=cgroup,
         result=result,
         path=path,
-        raw=None if raw == path else raw,
+        raw=None if raw == path or not path_size else raw,
         file=file,
         flags=flags,
         mode=mode,

@@ -102,6 +102,9 @@ HOOKS: dict[str, Hook] = {
     "sendmsg": Hook(76, "network", "on_sendmsg", network.socket, ring=(9, 48)),
     "recvfrom": Hook(77, "network", "on_recvfrom", network.socket, ring=(27,)),
     "recvmsg": Hook(78, "network", "on_recvmsg", network.socket, ring=(10,)),
+    "open_by_handle_at": Hook(79, "file", "on_open_by_handle_at", file.opened),
+    "move_mount": Hook(80, "mount", "on_move_mount", file.changed),
+    "open_tree": Hook(81, "mount", "on_open_tree", file.changed),
     "dns": Hook(120, "dns", "on_dns", dns.answered),
 }
 

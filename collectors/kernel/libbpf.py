@@ -194,15 +194,22 @@ def map_fd(map_handle: Handle) -> int:
     return fd
 
 
-def attach(program: Handle) -> Handle | None:
-    """Attach where the program's section says; ``None`` if this kernel has no such place."""
+def attach(program: Handle) -> Handle:
+    """Attach where the program's section says."""
     link = library().bpf_program__attach(program)
-    if not link and ctypes.get_errno() == errno.ENOENT:
-        _log.clear()
-        return None
     if not link:
         raise _failure(f"{section(program)} cannot be attached")
     return Handle(link)
+
+
+def attach_if_there(program: Handle) -> Handle | None:
+    """The same; ``None`` if this kernel has no such place."""
+    try:
+        return attach(program)
+    except BpfError:
+        if ctypes.get_errno() == errno.ENOENT:
+            return None
+        raise
 
 
 def attach_perf_event(program: Handle, event_fd: int) -> Handle:

@@ -129,7 +129,7 @@ def _attach_all(stack: ExitStack, programs: Collection[Handle]) -> list[str]:
         for program in programs:
             section = libbpf.section(program)
             if not section.startswith(_TRACEPOINT):
-                link = libbpf.attach(program)
+                link = libbpf.attach_if_there(program)
                 if link is not None:  # a name of the tracepoint that other kernels have
                     stack.callback(libbpf.detach, link)
                 continue

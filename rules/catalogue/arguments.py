@@ -105,7 +105,7 @@ _OF_OPENED = Argument("fd", Code("f'<f>{e.path}' if e.path else str(e.fd)", sure
 
 ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
     **dict.fromkeys(("execve", "execveat"), _EXEC),
-    **dict.fromkeys(("open", "openat", "openat2", "creat"), _OPEN),
+    **dict.fromkeys(("open", "openat", "openat2", "creat", "open_by_handle_at"), _OPEN),
     **dict.fromkeys(("connect", "accept", "accept4", "bind", "listen"), _SOCKET),
     "sendto": (_result(), _DATA, _number("fd", "e.fd"), _SIZE, _TUPLE),
     "sendmsg": (_number("fd", "e.fd"), _SIZE, _TUPLE, _result(), _DATA),
@@ -145,6 +145,8 @@ ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
     "umount2": (_result(), _path("name"), _bits("flags", "umount", "e.flags")),
     "pivot_root": (_result(), _path("new_root"), _text("put_old", _OTHER)),
     "chroot": (_result(), _path()),
+    "move_mount": (_result(), _text("dev", _OTHER), _path("dir")),
+    "open_tree": (_result("fd"), _path("name"), _bits("flags", "open_tree", "e.flags"), _result_by_name()),
     **dict.fromkeys(("setuid", "setfsuid"), (_result(), _id("uid", 0))),
     **dict.fromkeys(("setgid", "setfsgid"), (_result(), _id("gid", 0))),
     "setreuid": (_result(), _id("ruid", 0), _id("euid", 1)),

@@ -103,18 +103,29 @@ def _if_done(source: str) -> Code:
 # Where the paths of calls on the file system are: as they are resolved, and as the program passed them.
 _PATH = ("e.path", "(e.path if e.raw is None else e.raw)")
 _OTHER = ("e.other", "(e.other if e.other_raw is None else e.other_raw)")
-_TWO = ("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "mount", "pivot_root")
+_TWO = (
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "mount",
+    "pivot_root",
+    "move_mount",
+)
 _OPENED = {"open": _PATH}
 _ONE = {name: _PATH for name, kind in KINDS.items() if kind == "change" and name not in _TWO}
 _LINKS = ("link", "linkat")
 _SYMLINKS = ("symlink", "symlinkat")
 _SOURCE = {
     **dict.fromkeys(("rename", "renameat", "renameat2", *_SYMLINKS), _PATH),
-    **dict.fromkeys((*_LINKS, "mount"), _OTHER),
+    **dict.fromkeys((*_LINKS, "mount", "move_mount"), _OTHER),
 }
 _TARGET = {
     **dict.fromkeys(("rename", "renameat", "renameat2"), _OTHER),
-    **dict.fromkeys((*_LINKS, "mount"), _PATH),
+    **dict.fromkeys((*_LINKS, "mount", "move_mount"), _PATH),
     **dict.fromkeys(_SYMLINKS, ("link_target(e)", "e.text")),
 }
 

@@ -54,6 +54,14 @@ BITS: Mapping[str, Mapping[int, str]] = {
         0x800: "AT_NO_AUTOMOUNT",
         0x1000: "AT_EMPTY_PATH",
     },
+    "open_tree": {
+        0x1: "OPEN_TREE_CLONE",
+        0x100: "AT_SYMLINK_NOFOLLOW",
+        0x800: "AT_NO_AUTOMOUNT",
+        0x1000: "AT_EMPTY_PATH",
+        0x8000: "AT_RECURSIVE",
+        0x80000: "OPEN_TREE_CLOEXEC",
+    },
     "rename": _shifted("RENAME_", "NOREPLACE EXCHANGE WHITEOUT"),
     "mount": {
         **_shifted("", "RDONLY NOSUID NODEV NOEXEC SYNCHRONOUS REMOUNT MANDLOCK DIRSYNC NOSYMFOLLOW"),
