@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import bpf
-from collectors.kernel import libbpf
+from collectors.kernel import libbpf, tracepoint
+from collectors.kernel.hooks import HOOKS
 from collectors.kernel.libbpf import BpfError, BpfObject, Handle
 
 OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
@@ -18,6 +19,9 @@ OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
 # Names of programs with the same body, by what they hang on, as in bpf/syscall.bpf.h.
 _TRACEPOINT = "on_"
 _FUNCTION = "at_"
+
+# What the section of a program for the tracepoint of a system call begins with.
+_OF_CALL = "tp/"
 
 # The program of an object that others jump to, and the map to find it in.
 _FINISH = "finish"
@@ -107,6 +111,22 @@ def parts(source: str, wanted: Collection[str]) -> list[Part]:
     rest = frozenset(name for name in wanted if functions.get(name) not in types)
     found = [Part(source, frozenset(each), min(each.values())) for each in at.values()]
     return [*found, Part(source, rest, None)] if rest else found
+
+
+def absent() -> list[str]:
+    """The event types that this kernel has no hook for; raises ``TracepointError`` if it does not tell."""
+    places: dict[tuple[str, str], str] = {}
+    for source in {hook.source for hook in HOOKS.values()}:
+        found = open_object(source)
+        places |= {(source, name): libbpf.section(program) for name, program in found.programs.items()}
+        found.close()
+    with tracepoint.tracefs() as root:
+        return [
+            event
+            for event, hook in HOOKS.items()
+            if (place := places[hook.source, hook.program]).startswith(_OF_CALL)
+            and tracepoint.identifier(root, place.removeprefix(_OF_CALL)) is None
+        ]
 
 
 def called(name: str) -> str:

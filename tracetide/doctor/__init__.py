@@ -14,6 +14,7 @@ from tracetide.doctor.contract import Asked, Finding
 LOOKS = (
     "kernel",
     "privileges",
+    "hooks",
     "groups",
     "runtimes",
     "buffers",

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from collectors.kernel import privileges, why_not
+from collectors.kernel import HOOKS, privileges, way, why_not
+from collectors.kernel.ways import absent
 from tests.peers.engines import Engine
 from tests.tracetide.conftest import Call
-from tracetide.doctor import LOOKS, buffers, clock, examine, groups, kernel, runtimes
+from tracetide.doctor import LOOKS, buffers, clock, examine, groups, hooks, runtimes
+from tracetide.doctor import kernel as kernels
 from tracetide.doctor import privileges as rights
 from tracetide.doctor.contract import Asked, Finding, Look
 from wire.topics import TOPICS
@@ -51,15 +53,25 @@ def test_a_kernel_that_cannot_be_watched_is_bad(asked: Asked, monkeypatch: pytes
     monkeypatch.setattr(
         "collectors.kernel.why_not", lambda: "the kernel cannot be watched here: no X: install X"
     )
-    (finding, *_) = found(kernel.look, asked)
+    (finding, *_) = found(kernels.look, asked)
     assert (finding.level, finding.remedy) == ("bad", "install X")
     assert finding.state.endswith(": no X")
 
 
 def test_this_kernel_is_told_as_it_is(asked: Asked) -> None:
     """Good exactly if the collector would start."""
-    (finding, *_) = found(kernel.look, asked)
+    (finding, *_) = found(kernels.look, asked)
     assert (finding.level == "good") == (why_not() is None)
+
+
+def test_hooks_are_told_with_what_the_kernel_lacks(asked: Asked, kernel: None) -> None:
+    """Each type of event is either hooked or named as missing; every kernel has most of them."""
+    findings = {finding.what: finding for finding in found(hooks.look, asked)}
+    lacking = absent()
+    assert findings["hooks"].state.startswith(f"{len(HOOKS) - len(lacking)} of {len(HOOKS)} types")
+    assert (findings["hooks"].level == "good") == (way().problem is None)
+    assert ("not in this kernel" in findings) == bool(lacking)
+    assert len(lacking) < len(HOOKS) / 4
 
 
 def test_each_missing_capability_is_named_with_its_purpose(
