@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -26,7 +27,7 @@ from stream.tree import Tree
 from tests.peers.engines import IMAGE, Engine, podman_engine
 from wire.batch import Batch
 from wire.cgroup import containers
-from wire.event import Exec
+from wire.event import Container, Exec, Loss
 
 SECONDS = float(os.environ.get("TRACETIDE_BENCH_SECONDS", "20"))
 RATE = 4
@@ -40,11 +41,17 @@ class _Seen:
     events: dict[int, int] = field(default_factory=dict)
     named: dict[int, int] = field(default_factory=dict)
     paths: dict[int, str] = field(default_factory=dict)
+    lost: int = 0
+    undescribed: Counter[str] = field(default_factory=Counter)
 
     def take(self, batch: Batch) -> None:
         """What the engine does with a batch, without the rules."""
         for event in batch.events:
             process = tree.apply(self.tree, event)
+            if isinstance(event, Loss):
+                self.lost += sum(event.counts.values())
+            if isinstance(event, Container) and event.why:
+                self.undescribed[event.why] += 1
             if event.cgroup is None or event.type == "container":
                 continue
             self.events[event.cgroup] = self.events.get(event.cgroup, 0) + 1
@@ -78,6 +85,9 @@ def rows(_folder: Path) -> Iterator[Row]:
     yield Row("containers: seen", found, "in all", found / max(started, 1))
     yield Row("containers: events in them", events, "events")
     yield Row("containers: events attributed", 100 * named / max(events, 1), "%", None, "100 %")
+    yield Row("containers: events lost", seen.lost, "events", None, "0")
+    for why, times in seen.undescribed.items():
+        yield Row(f"containers: not described ({why})", times, "times", None, "0")
     yield Row("containers: still remembered", len(seen.tree.places.containers), "in all")
     yield Row("containers: memory after a third of the time", early, "MB")
     yield Row("containers: memory at the end", late, "MB", late / early, "flat")
