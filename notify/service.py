@@ -32,8 +32,7 @@ class Patience:
     """Seconds. After the n-th failure in a row there is a wait of up to ``first * 2**n`` and ``longest``.
 
     A receiver that names a time gets it, up to ``longest_wish``. ``timeout`` is for one message,
-    ``grace`` for what is under way at a stop. Who was being asked when the last process was killed may
-    still be doing it: after ``settle`` it is done, or never will be, and can be asked again.
+    ``grace`` for what is under way at a stop.
     """
 
     first: float = 1.0
@@ -41,7 +40,6 @@ class Patience:
     longest_wish: float = 600.0
     timeout: float = 120.0
     grace: float = 10.0
-    settle: float = 10.0
 
     def wait(self, failures: int, wish: float | None) -> float:
         """Exponential backoff with full jitter, or the wish if that is longer."""
@@ -126,7 +124,7 @@ class Notifier:
         """Bring one target what waits for it; a target that is away holds up nobody else."""
         receiver, failures = target.open(), 0
         try:
-            await asyncio.sleep(self._settling(target.name))
+            await asyncio.sleep(self._settling(target))
             while True:
                 self._due[target.name].clear()
                 waiting = self.store.waiting(target.name)
@@ -164,12 +162,10 @@ class Notifier:
                     _log.warning("notify: %s: not told, trying until it is: %s", target, reason)
         return outcome
 
-    def _settling(self, target: str) -> float:
-        """Seconds until what a killed process asked of a target is done there."""
-        asked = self.store.asked(target)
-        return (
-            0.0 if asked is None else min(self.patience.settle, asked + self.patience.settle - self.clock())
-        )
+    def _settling(self, target: Target) -> float:
+        """Seconds until what a killed process asked of a target is done there, or never will be."""
+        asked, settles = self.store.asked(target.name), target.settings.settles
+        return 0.0 if asked is None else min(settles, asked + settles - self.clock())
 
     async def _deliver(self, receiver: Receiver, waiting: Waiting) -> Outcome:
         one = merged(waiting.notifications)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,8 +17,13 @@ class SecretError(ValueError):
 
 
 class ReceiverSettings(BaseModel):
-    """What all settings share. A field ``x`` of the type ``SecretStr`` is set by ``x_file`` or ``x_env``."""
+    """What all settings share. A field ``x`` of the type ``SecretStr`` is set by ``x_file`` or ``x_env``.
 
+    ``settles`` is how many seconds to wait before a service is asked again whose answer was lost: what it
+    was asked it has done by then, or never will. None for those that know a message when it comes again.
+    """
+
+    settles: ClassVar[float] = 0.0
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod

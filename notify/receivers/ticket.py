@@ -1,7 +1,7 @@
 """What trackers share: one ticket for an incident, found before it is made, commented, raised, reopened."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -16,13 +16,11 @@ Closed = Literal["reopen", "follow", "comment"]
 _GONE = (404, 410)
 _NO_WAY = (400, 403, 405, 409, 422)
 
-# Seconds in which a tracker has done what it was asked, or never will, when its answer was lost.
-_SETTLED = 10.0
-
 
 class TicketSettings(ReceiverSettings):
     """What all trackers let one choose."""
 
+    settles: ClassVar[float] = 10.0
     closed: Closed = Field(
         "reopen",
         description="what news of an incident does to its ticket that somebody has closed: reopen it, "
@@ -86,7 +84,7 @@ class Tickets:
             return Delivered(await self.tracker.open(message, label))
         except HttpError as error:
             unanswered = not error.status
-            return Retry(error.outcome.reason, _SETTLED) if unanswered else error.outcome
+            return Retry(error.outcome.reason, TicketSettings.settles) if unanswered else error.outcome
 
     async def _added(self, key: str, message: Message) -> str:
         """Add what is not there yet; the ticket that has it, none if that one does not exist."""

@@ -23,9 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
 # What the command does, with a recording in the place of the kernel; like a kernel, it does not end.
 PROGRAM = """
 import asyncio, sys
-from functools import partial
 from pathlib import Path
-from notify import service
+from notify.receivers.ticket import TicketSettings
 from collectors.recording import RecordingSource
 from stream.engine import Engine
 from tracetide.commands.run import Outputs, work
@@ -40,7 +39,7 @@ class Host:
         print("replayed", flush=True)
         await asyncio.Event().wait()
 
-service.Patience = partial(service.Patience, settle=3.0)  # tests are in a hurry
+TicketSettings.settles = 3.0  # tests are in a hurry
 folder = Path(sys.argv[1])
 files = RuleFiles([folder / "rules.yaml"], library=False, matching="all")
 people = load_routes(folder / "routes.yaml")
