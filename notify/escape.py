@@ -67,6 +67,11 @@ def inert(text: str) -> str:
     return _ACTIVE.sub(lambda one: one[0] + _WORD_JOINER, text)
 
 
+def wiki(text: str) -> str:
+    """``text`` for a block of Jira's wiki mark-up, which only a macro could end: none comes of it."""
+    return text.replace("{", "{" + _WORD_JOINER)
+
+
 def code(text: str) -> str:
     """``text`` as code within a line of Markdown, with a fence that it cannot end."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)

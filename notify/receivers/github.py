@@ -29,7 +29,7 @@ def create(settings: Settings) -> Tickets:
         "X-GitHub-Api-Version": "2022-11-28",
     }
     base = f"{settings.url.rstrip('/')}/repos/{settings.repository}/"
-    return Tickets(Github(http("GitHub", base, settings.timeout, headers), settings), settings.closed)
+    return Tickets(Github(http("GitHub", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)

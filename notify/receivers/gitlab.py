@@ -27,7 +27,7 @@ def create(settings: Settings) -> Tickets:
     """What opens issues in the project."""
     base = f"{settings.url.rstrip('/')}/api/v4/projects/{quote(settings.project, safe='')}/"
     headers = {"PRIVATE-TOKEN": settings.token.get_secret_value()}
-    return Tickets(Gitlab(http("GitLab", base, settings.timeout, headers), settings), settings.closed)
+    return Tickets(Gitlab(http("GitLab", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)

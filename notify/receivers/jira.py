@@ -1,12 +1,13 @@
-"""Jira Cloud: an issue for each incident, with comments and a priority that rises with it."""
+"""Jira, in Atlassian's cloud or a Data Center: an issue for each incident, with comments and a priority."""
 
 import base64
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from notify.contract import Never
+from notify.escape import visible, wiki
 from notify.message import Message
 from notify.receivers.http import Http, HttpError, http
 from notify.receivers.ticket import Tickets, TicketSettings, part, rows
@@ -20,9 +21,13 @@ _PRIORITIES = {"critical": "Highest", "high": "High", "medium": "Medium", "low":
 class Settings(TicketSettings):
     """``jira``: a site, a project in it, and a user's token."""
 
+    # The cloud's search finds a new issue after seconds, sometimes minutes:
+    # https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile
+    settles: ClassVar[float] = 120.0
     url: str = Field(description="the site's address, such as https://example.atlassian.net")
-    username: str = Field(description="the user's mail address")
-    token: SecretStr = Field(description="a token of that user")
+    edition: Literal["cloud", "datacenter"] = Field("cloud", description="cloud or datacenter")
+    username: str = Field("", description="the user's mail address; only for the cloud, and needed there")
+    token: SecretStr = Field(description="an API token of that user; in a Data Center a personal one")
     project: str = Field(description="the project's key, such as SEC", pattern=r"^[A-Z][A-Z0-9_]+$")
     kind: str = Field("Task", description="the type of the issues")
     labels: list[str] = Field([], description="labels for every issue")
@@ -31,18 +36,29 @@ class Settings(TicketSettings):
     )
     timeout: float = Field(30, description="seconds to wait for an answer", gt=0)
 
+    @model_validator(mode="after")
+    def _login(self) -> "Settings":
+        if (self.edition == "cloud") is not bool(self.username):
+            raise ValueError("the cloud needs a username, a Data Center's token has its user in it")
+        return self
+
 
 def create(settings: Settings) -> Tickets:
     """What opens issues in the project."""
-    login = f"{settings.username}:{settings.token.get_secret_value()}".encode()
-    headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}", "Accept": "application/json"}
-    base = settings.url.rstrip("/") + "/rest/api/3/"
-    return Tickets(Jira(http("Jira", base, settings.timeout, headers), settings), settings.closed)
+    token = settings.token.get_secret_value()
+    basic = base64.b64encode(f"{settings.username}:{token}".encode()).decode()
+    cloud = settings.edition == "cloud"
+    headers = {
+        "Authorization": f"Basic {basic}" if cloud else f"Bearer {token}",
+        "Accept": "application/json",
+    }
+    base = f"{settings.url.rstrip('/')}/rest/api/{3 if cloud else 2}/"
+    return Tickets(Jira(http("Jira", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)
 class Jira:
-    """Issues by their key. Texts are documents of Jira's own format, in which a text is nothing but text."""
+    """Issues by their key. Texts are documents of the cloud's own format, or blocks of wiki mark-up."""
 
     http: Http
     settings: Settings
@@ -50,9 +66,8 @@ class Jira:
     async def find(self, label: str) -> str | None:
         """See ``Tracker``."""
         query = f'project = "{self.settings.project}" AND labels = "{label}" ORDER BY created ASC'
-        answer = await self.http.json(
-            "GET", "search/jql", query={"jql": query, "fields": "key", "maxResults": "1"}
-        )
+        search = "search/jql" if self.settings.edition == "cloud" else "search"
+        answer = await self.http.json("GET", search, query={"jql": query, "fields": "key", "maxResults": "1"})
         found = rows(part(answer, "issues"))
         return str(found[0]["key"]) if found else None
 
@@ -63,7 +78,7 @@ class Jira:
             "issuetype": {"name": self.settings.kind},
             "summary": subject(message),
             "labels": [*self.settings.labels, label],
-            "description": document(message),
+            "description": self._said(message),
         }
         answer = await self.http.json("POST", "issue", {"fields": fields | self._priority(message)})
         return str(answer["key"])
@@ -92,7 +107,7 @@ class Jira:
 
     async def comment(self, key: str, message: Message, mark: str) -> None:
         """See ``Tracker``."""
-        await self.http.json("POST", f"issue/{key}/comment", {"body": document(message, mark)})
+        await self.http.json("POST", f"issue/{key}/comment", {"body": self._said(message, mark)})
 
     async def raised(self, key: str, message: Message) -> None:
         """See ``Tracker``."""
@@ -102,6 +117,9 @@ class Jira:
     async def ready(self) -> None:
         """See ``Tracker``."""
         await self.http.json("GET", f"project/{self.settings.project}")
+
+    def _said(self, message: Message, mark: str = "") -> object:
+        return document(message, mark) if self.settings.edition == "cloud" else noformat(message, mark)
 
     def _priority(self, message: Message) -> dict[str, Any]:
         name = self.settings.priorities.get(message.severity)
@@ -119,3 +137,9 @@ def document(message: Message, mark: str = "") -> dict[str, Any]:
     if mark:
         content.append({"type": "paragraph", "content": [{"type": "text", "text": mark}]})
     return {"type": "doc", "version": 1, "content": content}
+
+
+def noformat(message: Message, mark: str = "") -> str:
+    """The message in wiki mark-up: a block that shows what is in it, and links."""
+    links = [f"[{visible(title)}|{url}]" for title, url in message.links]
+    return "\n".join(["{noformat}", wiki(text(message))[:_LONGEST], mark, "{noformat}", *links])

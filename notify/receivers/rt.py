@@ -34,7 +34,7 @@ def create(settings: Settings) -> Tickets:
     """What opens tickets in the queue."""
     headers = {"Authorization": f"token {settings.token.get_secret_value()}"}
     base = settings.url.rstrip("/") + "/REST/2.0/"
-    return Tickets(RequestTracker(http("RT", base, settings.timeout, headers), settings), settings.closed)
+    return Tickets(RequestTracker(http("RT", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def create(settings: Settings) -> Tickets:
     login = f"{settings.username}:{settings.password.get_secret_value()}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}", "Accept": "application/json"}
     base = settings.url.rstrip("/") + "/api/now/table/"
-    return Tickets(ServiceNow(http("ServiceNow", base, settings.timeout, headers), settings), settings.closed)
+    return Tickets(ServiceNow(http("ServiceNow", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from notify.render.teams import payload
 
 
 class Settings(ReceiverSettings):
-    """``teams``: the address of a workflow "Post to a channel when a webhook request is received"."""
+    """``teams``: the address of a workflow "Send webhook alerts to a channel"."""
 
     url: SecretStr = Field(description="the workflow's address, which holds its key")
     timeout: float = Field(30, description="seconds to wait for an answer", gt=0)

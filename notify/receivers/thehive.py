@@ -31,7 +31,7 @@ def create(settings: Settings) -> Tickets:
     if settings.organisation:
         headers["X-Organisation"] = settings.organisation
     base = settings.url.rstrip("/") + "/api/v1/"
-    return Tickets(TheHive(http("TheHive", base, settings.timeout, headers), settings), settings.closed)
+    return Tickets(TheHive(http("TheHive", base, settings.timeout, headers), settings), settings)
 
 
 @dataclass(frozen=True)

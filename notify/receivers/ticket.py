@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field
 
-from notify.contract import Delivered, Outcome, ReceiverError, Retry
+from notify.contract import Delivered, Never, Outcome, ReceiverError, Retry
 from notify.message import Message
 from notify.receivers.http import Http, HttpError
 from notify.receivers.settings import ReceiverSettings
@@ -70,7 +70,7 @@ class Tickets:
     """
 
     tracker: Tracker
-    if_closed: Closed
+    settings: TicketSettings
 
     async def deliver(self, message: Message, thread: str) -> Outcome:
         """Open a ticket, or add to it; one that somebody has deleted is opened anew."""
@@ -83,8 +83,14 @@ class Tickets:
                 return Delivered(there)
             return Delivered(await self.tracker.open(message, label))
         except HttpError as error:
-            unanswered = not error.status
-            return Retry(error.outcome.reason, TicketSettings.settles) if unanswered else error.outcome
+            return self._settled(error)
+
+    def _settled(self, error: HttpError) -> Outcome:
+        """What is wrong, and when to ask again: without an answer of its own the tracker may be busy yet."""
+        outcome = error.outcome
+        if isinstance(outcome, Never) or 0 < error.status < 500:
+            return outcome
+        return Retry(outcome.reason, max(self.settings.settles, outcome.after or 0.0))
 
     async def _added(self, key: str, message: Message) -> str:
         """Add what is not there yet; the ticket that has it, none if that one does not exist."""
@@ -107,8 +113,8 @@ class Tickets:
 
     async def _worked_on(self, key: str) -> bool:
         """Whether a closed ticket can take news, reopened if that is wanted."""
-        if self.if_closed != "reopen":
-            return self.if_closed == "comment"
+        if self.settings.closed != "reopen":
+            return self.settings.closed == "comment"
         try:
             await self.tracker.reopen(key)
         except HttpError as error:

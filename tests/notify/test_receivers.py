@@ -24,10 +24,10 @@ from notify.receivers.settings import ReceiverSettings, SecretError, with_secret
 from notify.receivers.thehive import TheHive
 from notify.receivers.webhook import NAMES, Settings, alertmanager, body, tracetide, values
 from notify.render import markdown, slack, teams
-from tests.notify.hostile import messages, patient
+from tests.notify.hostile import messages, patient, said
 from tests.notify.samples import say
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.vendors import TOKEN, Slack, Trouble, Vendor
+from tests.peers.vendors import TOKEN, JiraDataCenter, Slack, Trouble, Vendor, serving
 
 NO_RECEIVERS = {"__init__", "http", "settings", "ticket"}
 
@@ -58,7 +58,7 @@ def opened(kind: str, url: str, **more: Any) -> Receiver:
         "webhook": {"url": f"{url}/{TOKEN}", "token": TOKEN},
     }
     module = import_module(RECEIVERS[kind])
-    receiver: Receiver = module.create(module.Settings(**given[kind], **more))
+    receiver: Receiver = module.create(module.Settings(**{**given[kind], **more}))
     return receiver
 
 
@@ -177,6 +177,40 @@ async def test_an_alert_that_is_refused_as_known_is_found(
     monkeypatch.setattr(TheHive, "find", behind)
     assert await receiver.deliver(say(), "") == outcome
     assert len(service.things) == 1
+
+
+async def test_jira_in_a_data_center_has_texts_that_nothing_can_end() -> None:
+    """Version 2 of its interface: another search, a token that is a bearer's, wiki mark-up."""
+    async with serving(JiraDataCenter()) as service:
+        receiver = opened("jira", service.url, edition="datacenter", username="")
+        await receiver.check()
+        hostile = said(["{noformat}{html}<b>x</b>{html}"] * 10)
+        outcome = await receiver.deliver(hostile, "")
+        assert isinstance(outcome, Delivered)
+        assert await receiver.deliver(say(0, incident=hostile.incident), "") == outcome
+        assert await receiver.deliver(say(1), outcome.thread) == outcome
+        assert await receiver.deliver(say(1), outcome.thread) == outcome
+        service.close(service.things[0])
+        assert await receiver.deliver(say(2), outcome.thread) == outcome
+        await receiver.close()
+    (issue,) = service.things
+    assert not service.is_closed(issue)
+    assert len(service.notes) == 2
+    assert issue["description"].count("{noformat}") == 2
+    assert "{html}" not in issue["description"]
+
+
+@pytest.mark.parametrize("vendor", sorted(TICKETS), indirect=True)
+@pytest.mark.parametrize("trouble", [Trouble(lost=True), Trouble(504)])
+async def test_a_tracker_that_may_be_busy_yet_is_asked_when_it_has_settled(
+    served: Served, trouble: Trouble
+) -> None:
+    """No answer, or a proxy's: the ticket may be there soon, in Jira's search after minutes."""
+    kind, service, receiver = served
+    service.troubles.append(trouble)
+    outcome = await receiver.deliver(say(), "")
+    assert isinstance(outcome, Retry)
+    assert outcome.after == (120.0 if kind == "jira" else 10.0)
 
 
 @pytest.mark.parametrize("vendor", ["opsgenie"], indirect=True)

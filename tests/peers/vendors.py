@@ -187,6 +187,15 @@ class Jira(Vendor):
         path = request.path.removeprefix("/rest/api/3/")
         if not request.headers.get("Authorization", "").startswith("Basic "):
             return 401, {"errorMessages": ["Client must be authenticated to access this resource."]}
+        return self.answer(request, path, body)
+
+    @staticmethod
+    def is_text(text: Any) -> bool:  # noqa: ANN401  # any JSON
+        """A text is a document."""
+        return isinstance(text, dict) and (text["type"], text["version"]) == ("doc", 1)
+
+    def answer(self, request: web.Request, path: str, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """To somebody who is known."""
         if path == "project/SEC":
             return 200, {"key": "SEC"}
         if path == "search/jql":
@@ -239,13 +248,32 @@ class Jira(Vendor):
             wrong["summary"] = "Summary must be less than 255 characters and without line breaks."
         if any(" " in label for label in fields["labels"]):
             wrong["labels"] = "The label contains spaces which is invalid."
-        if fields["description"]["type"] != "doc" or fields["description"]["version"] != 1:
+        if not self.is_text(fields["description"]):
             wrong["description"] = "Operation value must be an Atlassian Document"
         if wrong:
             return 400, {"errorMessages": [], "errors": wrong}
         key = f"SEC-{len(self.things) + 1}"
         self.things.append({**fields, "key": key, "category": "new"})
         return 201, {"id": "10000", "key": key, "self": "x"}
+
+
+class JiraDataCenter(Jira):
+    """https://docs.atlassian.com/software/jira/docs/api/REST/9.17.0/: texts are wiki mark-up."""
+
+    def work(self, request: web.Request, body: Any) -> tuple[int, Any]:  # noqa: ANN401  # any JSON
+        """As in the cloud, at other places."""
+        places = {"search": "search/jql"}
+        base, _, path = request.path.partition("/rest/api/2/")
+        if base or request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 401, {"errorMessages": ["You are not authenticated."]}
+        if path == "search/jql":
+            return 404, {"errorMessages": ["HTTP 404 Not Found"]}
+        return self.answer(request, places.get(path, path), body)
+
+    @staticmethod
+    def is_text(text: object) -> bool:
+        """A text is a string."""
+        return isinstance(text, str) and len(text) <= 32_767
 
 
 class _Issues(Vendor):
