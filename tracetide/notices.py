@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
+import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from notify.config import Config, load
+from notify.contract import Delivered as Taken
 from notify.contract import ReceiverError
 from notify.document import ConfigError
+from notify.message import Message
 from notify.receivers import Target
 from notify.service import Notifier, notifier
 from notify.store import StoreError
+from notify.trial import trial
 from sinks.contract import Delivered, Outcome, SinkError
 from tracetide.errors import CommandError
 from tracetide.following import Following
@@ -41,6 +46,25 @@ async def reach(config: Config) -> list[tuple[str, str]]:
     targets = [target for ways in config.receivers.values() for target in ways]
     problems = await asyncio.gather(*map(_reach, targets))
     return [(target.name, problem) for target, problem in zip(targets, problems, strict=True)]
+
+
+async def send_trials(config: Config, receivers: Sequence[str]) -> list[tuple[str, str]]:
+    """Send a test by every way of ``receivers``, and why one has not taken it; empty where it has."""
+    now, host = time.time(), socket.gethostname()
+    pairs = [
+        (target, trial(config, name, host, now)) for name in receivers for target in config.receivers[name]
+    ]
+    problems = await asyncio.gather(*(_send(target, message) for target, message in pairs))
+    return [(target.name, problem) for (target, _), problem in zip(pairs, problems, strict=True)]
+
+
+async def _send(target: Target, message: Message) -> str:
+    receiver = target.open()
+    try:
+        outcome = await receiver.deliver(message, "")
+        return "" if isinstance(outcome, Taken) else outcome.reason
+    finally:
+        await receiver.close()
 
 
 async def _reach(target: Target) -> str:

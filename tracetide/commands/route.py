@@ -16,7 +16,7 @@ from notify.service import SILENCES
 from notify.silences import Silences
 from tracetide import options
 from tracetide.errors import CommandError
-from tracetide.notices import described, load_routes, reach
+from tracetide.notices import described, load_routes, reach, send_trials
 from wire import detection as wire_detection
 from wire.detection import Detection
 
@@ -90,6 +90,21 @@ def test(file: Path) -> None:
             )
     click.echo(f"{len(config.cases)} tests, {failed} failed")
     raise click.exceptions.Exit(1 if failed else 0)
+
+
+@route.command()
+@FILE
+@click.argument("receivers", nargs=-1)
+def send(file: Path, receivers: tuple[str, ...]) -> None:
+    """Send a message that is marked as a test by every way of RECEIVERS, or of all: it reaches people."""
+    config = load_routes(file)
+    unknown = [name for name in receivers if name not in config.receivers]
+    if unknown:
+        raise click.UsageError(f"there is no receiver {unknown[0]}; there are {', '.join(config.receivers)}")
+    found = asyncio.run(send_trials(config, receivers or tuple(config.receivers)))
+    for name, problem in found:
+        click.echo(f"{'✗' if problem else '✓'} {name}: {problem or 'has taken it'}")
+    raise click.exceptions.Exit(1 if any(problem for _, problem in found) else 0)
 
 
 @route.command()
