@@ -12,10 +12,11 @@ from notify.contract import Delivered
 from notify.receivers import RECEIVERS
 from tests.notify.hostile import FRAGMENTS, said
 from tests.notify.samples import START, alert
-from tests.notify.test_receivers import harmless, opened, strings
+from tests.notify.services import opened
+from tests.notify.test_forms import harmless, strings
 from tests.notify.test_service import notifier, running, until
 from tests.peers.http import Answer, HttpPeer
-from tests.peers.vendors import TOKEN, Vendor
+from tests.peers.vendor import TOKEN, Vendor
 
 # What a destination would obey, in what it is sent; texts that it takes as they are may hold anything.
 OBEYED = {

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.smtp import PASSWORD, SmtpPeer
-from tests.peers.vendors import TOKEN, Gitlab, Trouble, Vendor, serving
+from tests.peers.trackers import Gitlab
+from tests.peers.vendor import TOKEN, Trouble, Vendor, serving
 from tests.tracetide.conftest import Call
 from tests.tracetide.test_notify import MAIL
 
