@@ -246,10 +246,11 @@ class SplunkSink:
         outcomes: dict[str, Outcome] = {}
         deadline, pause = time.monotonic() + self.wait, _FIRST_POLL
         while waiting := ids - set(outcomes):
+            self._forget_old()
             done = await self._poll(sorted({self._sent[each].ack for each in waiting if each in self._sent}))
             for each in waiting:
                 if each not in self._sent:
-                    outcomes[each] = Retry("the server forgot that it took it")
+                    outcomes[each] = Retry("never acknowledged: the server forgot it, or its answer was lost")
                 elif self._sent[each].ack in done:
                     del self._sent[each]
                     outcomes[each] = Delivered()

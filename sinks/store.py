@@ -272,8 +272,12 @@ class DiskQueue:
             _log.error("%s: %s detections wait, there is no room for more", self.sink, self.size)
 
     def _item(self, number: int, detection: bytes) -> Item:
-        settle = partial(self._settled.append, number)
-        return Item(_read(detection), settle, partial(self._bury, detection), len(detection))
+        settle, bury = partial(self._settle, number), partial(self._bury, detection)
+        return Item(_read(detection), settle, bury, len(detection))
+
+    def _settle(self, number: int) -> None:
+        """It may come after any number of commits: the list of that moment takes it."""
+        self._settled.append(number)
 
     async def _bury(self, detection: bytes, refusal: Refusal) -> None:
         if not await self.store.run(self.store.bury, self.sink, detection, refusal):

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import re
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-Fault = Literal["none", "cut", "lost", "busy", "busy_wish", "down", "slow", "no_news"]
+from tests.peers.halves import halves
+
+Fault = Literal["none", "cut", "lost", "busy", "busy_wish", "down", "slow", "no_news", "half", "stranger"]
 
 # How often each of them happens, in parts of the whole.
 USUAL: Mapping[Fault, int] = {
@@ -28,17 +31,32 @@ USUAL: Mapping[Fault, int] = {
     "slow": 6,  # the answer comes in drops
 }
 
+# With these too, where the server takes many at a time and the proxy speaks TLS.
+ALL: Mapping[Fault, int] = {
+    **USUAL,
+    "half": 8,  # the server takes the first half of a request and is busy then
+    "stranger": 4,  # the connection breaks, and the next one meets a certificate that nobody knows
+}
+
 
 @dataclass
 class Faults:
-    """``happened`` counts what was done."""
+    """``happened`` counts what was done. ``stranger`` is the certificate that is not to be trusted."""
 
     upstream: int
     random: Random
     chances: Mapping[Fault, int] = field(default_factory=lambda: USUAL)
+    stranger: ssl.SSLContext | None = None
     port: int = 0
     happened: Counter[Fault] = field(default_factory=Counter)
     connections: set[asyncio.StreamWriter] = field(default_factory=set)
+    _masked: bool = False
+
+    def greet(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        """Choose the certificate of a new connection."""
+        if self._masked and self.stranger is not None:
+            connection.context = self.stranger
+        self._masked = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
@@ -59,6 +77,10 @@ class Faults:
         size = int(length[1]) if length else 0
         fault = self._choose(head)
         self.happened[fault] += 1
+        if fault == "stranger":
+            self._masked = True
+            writer.transport.abort()
+            return False
         if fault == "cut":
             half = await reader.readexactly(size // 2)
             with contextlib.suppress(OSError):
@@ -72,6 +94,9 @@ class Faults:
             return False
         if fault in ("none", "slow"):
             answer = await self._ask(head, body)
+        elif fault == "half":
+            first, finish = halves(head, body)
+            answer = finish(await self._ask(*first))
         else:
             answer = _own(fault, body)
         for drop in _drops(answer, 20 if fault == "slow" else 1):
@@ -84,6 +109,8 @@ class Faults:
         chances = dict(self.chances)
         if b"/ack " not in head and b"/ack?" not in head:
             chances.pop("no_news", None)
+        if not any(path in head for path in (b"/_bulk", b"/collector/event")):
+            chances.pop("half", None)
         names: Sequence[Fault] = list(chances)
         return self.random.choices(names, list(chances.values()))[0]
 
@@ -115,10 +142,19 @@ def _drops(answer: bytes, count: int) -> list[bytes]:
 
 
 @asynccontextmanager
-async def faulty(upstream: int, seed: int, chances: Mapping[Fault, int] = USUAL) -> AsyncIterator[Faults]:
-    """The proxy at a port of its own in front of the one at ``upstream``."""
-    faults = Faults(upstream, Random(seed), chances)  # noqa: S311  # the same every time is what is wanted
-    server = await asyncio.start_server(faults.serve, "127.0.0.1", 0, limit=1 << 24)
+async def faulty(
+    upstream: int,
+    seed: int,
+    chances: Mapping[Fault, int] = USUAL,
+    *,
+    trusted: ssl.SSLContext | None = None,
+    stranger: ssl.SSLContext | None = None,
+) -> AsyncIterator[Faults]:
+    """The proxy at a port of its own in front of the one at ``upstream``; with ``trusted`` it speaks TLS."""
+    faults = Faults(upstream, Random(seed), chances, stranger)  # noqa: S311  # the same every time is wanted
+    if trusted is not None:
+        trusted.sni_callback = faults.greet
+    server = await asyncio.start_server(faults.serve, "127.0.0.1", 0, limit=1 << 24, ssl=trusted)
     faults.port = server.sockets[0].getsockname()[1]
     try:
         yield faults

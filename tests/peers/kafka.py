@@ -71,11 +71,21 @@ async def create_topic(bootstrap: str, name: str, partitions: int = 1, **setting
         await admin.close()
 
 
-def prepare(jars: Path, folder: Path) -> Server:
-    """A broker with an empty log in ``folder``, not started yet; ``jars`` are those of ``libraries``."""
+def prepare(jars: Path, folder: Path, proxied: tuple[int, int] | None = None) -> Server:
+    """A broker with an empty log in ``folder``, not started yet; ``jars`` are those of ``libraries``.
+
+    With ``proxied`` it listens at the first of those ports too, and sends who comes there to the second.
+    """
     port, controller = free_port(), free_port()
     properties = folder / "server.properties"
-    properties.write_text(PROPERTIES.format(port=port, controller=controller, data=folder / "data"))
+    text = PROPERTIES.format(port=port, controller=controller, data=folder / "data")
+    if proxied:
+        listeners, second = f"PLAINTEXT://127.0.0.1:{port}", "PROXIED://127.0.0.1:{}"
+        text = text.replace(listeners, f"{listeners},{second.format(proxied[0])}")
+        text += f"advertised.listeners={listeners},{second.format(proxied[1])}\n"
+        text += "listener.security.protocol.map="
+        text += "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+    properties.write_text(text)
     java = ["java", *HEAP, "-cp", f"{jars}/*"]
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     formatted = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]

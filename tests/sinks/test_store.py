@@ -41,6 +41,19 @@ async def test_what_is_delivered_is_gone(path: Path) -> None:
         assert received(sink) == [detection(number).id for number in numbers]
 
 
+async def test_what_is_delivered_at_a_second_try_is_gone_too(path: Path) -> None:
+    """Part of a batch is tried again after the rest has been struck off: nothing is left for the next run."""
+    sink = ScriptedSink()
+    sink.script.append(answering(Delivered(), Retry("later"), Delivered()))
+    async with Store(path, SINKS) as store:
+        await store.run(store.add, "scripted", [wire_detection.encode(one) for one in detections(3)])
+        async with delivering([sink], no_grave, QUICK, store):
+            pass
+    assert sink.calls == [[detection(number).id for number in (1, 2, 3)], [detection(2).id]]
+    async with Store(path, SINKS) as store:
+        assert await store.run(store.waiting, "scripted") == 0
+
+
 async def test_a_stop_leaves_for_the_next_run_what_was_not_delivered(path: Path) -> None:
     """The destination is down: a stop waits for the grace time, the next run delivers."""
     down, up = ScriptedSink(), ScriptedSink()
