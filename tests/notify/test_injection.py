@@ -82,7 +82,7 @@ async def test_a_secret_is_in_no_log_and_in_no_file(
     with caplog.at_level(logging.DEBUG):
         async with running(notifier(config, tmp_path, lambda: START)) as one:
             one.take([alert(1)])
-            await until(lambda: len(set(re.findall(r"all/(\w+)/0", caplog.text))) == len(settings))
+            await until(lambda: len(set(re.findall(r"all/(\w+)/0", caplog.text))) == len(settings), 30)
     kept = written(tmp_path)
     assert alert(1).id.encode() in kept
     assert TOKEN.encode() not in kept

@@ -62,9 +62,9 @@ async def running(one: Notifier) -> AsyncIterator[Notifier]:
         one.store.close()
 
 
-async def until(true: Callable[[], Any]) -> None:
+async def until(true: Callable[[], Any], seconds: float = 10.0) -> None:
     """Wait until something holds."""
-    for _ in range(500):
+    for _ in range(int(seconds * 50)):
         if true():
             return
         await asyncio.sleep(0.02)

@@ -5,12 +5,13 @@ import os
 import re
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.notify.test_service import until
 from tests.peers.smtp import PASSWORD, SmtpPeer
 from tests.peers.trackers import Gitlab
 from tests.peers.vendor import TOKEN, Trouble, Vendor, serving
@@ -95,15 +96,6 @@ async def running(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def until(true: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something holds."""
-    for _ in range(int(seconds / 0.02)):
-        if true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never became true")
-
-
 def waiting(folder: Path) -> int:
     """How many messages are not told."""
     with sqlite3.connect(folder / "state" / "state.sqlite") as database:
@@ -115,7 +107,7 @@ async def test_what_is_detected_is_in_the_file_in_a_mail_and_in_a_ticket(
 ) -> None:
     """A sink gets every detection, people get one message; a stop ends it with exit code 0."""
     async with running(folder) as process:
-        await until(lambda: smtp_peer.mails and gitlab.things)
+        await until(lambda: smtp_peer.mails and gitlab.things, 30)
         process.terminate()
         assert await process.wait() == 0
     assert len((folder / "alerts.jsonl").read_text().splitlines()) == 2
@@ -130,9 +122,9 @@ async def test_a_kill_between_request_and_answer_makes_no_second_ticket(
     """The ticket may be there, or the tracker may still be busy with it: there is one in the end."""
     gitlab.troubles.append(trouble)
     async with running(folder):
-        await until(lambda: gitlab.asked and (gitlab.things or trouble.before))
+        await until(lambda: gitlab.asked and (gitlab.things or trouble.before), 30)
     async with running(folder):  # the recording comes again, as events would not
-        await until(lambda: gitlab.things and smtp_peer.mails and not waiting(folder))
+        await until(lambda: gitlab.things and smtp_peer.mails and not waiting(folder), 30)
     assert len(gitlab.things) == 1
 
 
@@ -144,12 +136,12 @@ async def test_a_run_that_is_killed_before_it_told_tells_later(
     text = routes.read_text()
     routes.write_text(re.sub(r"(port: |127\.0\.0\.1:)\d+", r"\g<1>1", text))
     async with running(folder):
-        await until(lambda: taken(folder) == 2)
+        await until(lambda: taken(folder) == 2, 30)
     assert not smtp_peer.mails
     routes.write_text(text)
     (folder / "rules.yaml").write_text("[]")
     async with running(folder):
-        await until(lambda: smtp_peer.mails and gitlab.things)
+        await until(lambda: smtp_peer.mails and gitlab.things, 30)
     assert "2 alerts" in str(smtp_peer.mails[0])
 
 
