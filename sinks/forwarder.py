@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -41,8 +42,15 @@ _BATCHES = 4
 
 _BY_THE_BOOK = Pace()
 
-# What is to be delivered of a record of the topic of events.
-Observe = Callable[[bytes], Sequence[Detection]]
+
+class Observe(Protocol):
+    """Says what is to be delivered of the records of the topic of events."""
+
+    async def begin(self, partition: int) -> None:
+        """Before the first record of a partition that is ours from then on."""
+
+    def __call__(self, value: bytes) -> Sequence[Detection]:
+        """What is to be delivered of one record."""
 
 
 async def forward(
@@ -127,6 +135,7 @@ class KafkaSource:
     producer: AIOKafkaProducer
     events: Observe | None = None
     _ledgers: dict[TopicPartition, Ledger] = field(default_factory=dict)
+    _begun: set[TopicPartition] = field(default_factory=set)
     _closed: bool = False
 
     async def take(self, limit: int, seconds: float) -> Sequence[Item] | None:
@@ -136,6 +145,7 @@ class KafkaSource:
             wait = max(0.0, min(deadline - time.monotonic(), _POLL))
             some = _BATCHES if self.events else limit
             records = await self.consumer.getmany(timeout_ms=int(wait * 1000), max_records=some)
+            await self._begin(records)
             items = [item for each in records.values() for record in each for item in self._items(record)]
             if items or time.monotonic() >= deadline:
                 return items
@@ -176,12 +186,21 @@ class KafkaSource:
     def restart(self, partitions: Iterable[TopicPartition]) -> None:
         """From now on these are ours; what was taken before may be another's by now and no longer counts."""
         self._ledgers = {partition: Ledger() for partition in partitions}
+        self._begun.intersection_update(self._ledgers)
 
     async def farewell(self) -> None:
         """Commit for the last time, if the broker lets us."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL):
                 await self.commit()
+
+    async def _begin(self, partitions: Iterable[TopicPartition]) -> None:
+        """Tell who looks into events of each partition that is new."""
+        if self.events is None:
+            return
+        for new in set(partitions) - self._begun:
+            await self.events.begin(new.partition)
+            self._begun.add(new)
 
     def _items(self, record: ConsumerRecord) -> list[Item]:
         """What a record holds; its offset is settled with the last of it."""

@@ -142,7 +142,7 @@ async def test_webhook(certificates: Certificates, tmp_path: Path) -> None:
     """Each request is one alert: a doubt doubles those that were under way."""
     sent, found = storm(tmp_path, "webhook", COUNT // 4), Counter[str]()
 
-    async def take(request: web.Request) -> web.Response:
+    async def take(request: web.BaseRequest) -> web.Response:
         try:
             await request.read()
         except OSError:  # it was cut

@@ -1,9 +1,10 @@
 """``tracetide forward``: detections from Kafka to a destination, or events that match a condition."""
 
+from __future__ import annotations
+
 import asyncio
-import json
 import time
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,10 @@ from sinks import SINKS, open_sink
 from sinks.contract import Sink
 from sinks.counters import Counters
 from tracetide import options
-from tracetide.errors import CommandError
 from tracetide.live import until_stopped
-from wire.detection import Detection
+
+if TYPE_CHECKING:
+    from tracetide.observing import Observer
 
 
 @click.command()
@@ -35,7 +37,7 @@ def forward(sink: str, kafka: str, events: str | None) -> None:
     if events is not None and sink != "elasticsearch":
         raise click.UsageError("--events is for elasticsearch, which has data streams for them")
     counters = Counters()
-    observe = None if events is None else observer(events)
+    observe = None if events is None else _observer(events, kafka)
 
     async def work() -> None:
         opened = open_sink(sink) if observe is None else _stream_of_events()
@@ -50,36 +52,10 @@ def forward(sink: str, kafka: str, events: str | None) -> None:
         click.echo(f"{sink}: {counters.line(time.time())}", err=True)
 
 
-def observer(condition: str) -> Callable[[bytes], Sequence[Detection]]:
-    """What a batch of events holds for which ``condition`` is true; nothing of what is no batch.
+def _observer(condition: str, kafka: str) -> Observer:
+    from tracetide.observing import observer  # noqa: PLC0415  # only for those who choose among events
 
-    Each comes as a detection does, with process, ancestors and container. Raises ``CommandError`` with what
-    is wrong with the condition.
-    """
-    import rules  # noqa: PLC0415  # only for those who choose among events
-    from stream.engine import Engine  # noqa: PLC0415  # the same
-    from wire import batch  # noqa: PLC0415  # the same
-
-    rule = {
-        "rule": "tracetide.events",
-        "desc": "Events to forward",
-        "output": "%evt.type",
-        "priority": "DEBUG",
-    }
-    try:
-        chosen = rules.load_texts([("--events", json.dumps([rule | {"condition": condition}]))])
-    except rules.RuleErrors as errors:
-        raise CommandError(f"the condition of --events cannot be used\n{errors}") from errors
-    engine = Engine(chosen)
-
-    def observe(value: bytes) -> Sequence[Detection]:
-        try:
-            events, _ = batch.decode(value)
-        except batch.BatchError:
-            return []  # the stream brings it to the dead letters
-        return engine.process(events)
-
-    return observe
+    return observer(condition, kafka)
 
 
 def _stream_of_events() -> Sink:
