@@ -29,6 +29,9 @@ struct walk {
 };
 
 #define WALKS 3
+#define OPENED 2 /* the walk to the file that was opened */
+/* Directories of which the beginning of each name is noted; a power of two. */
+#define DEPTHS 32
 
 /* One per CPU, built up piece by piece and sent when complete. */
 struct record {
@@ -38,13 +41,24 @@ struct record {
 	u32 pad;
 	struct walk walks[WALKS];
 	u8 data[RECORD_SIZE];
+	u32 depth; /* names that append_path has appended */
+	u32 starts[DEPTHS]; /* and where they begin */
+	u32 sets; /* the sets of paths of which the first must be in one */
+	u32 state; /* of the automaton that reads it */
+	u32 found; /* the sets that it has recognised */
+	u32 raw; /* where the part of it is that the program passed; 0: it is judged already */
 };
 
+/* By event type: what found no room in the ring buffer, what was over a limit, what nobody needed. */
 struct losses {
-	u64 count[KINDS];
+	u64 full[KINDS];
+	u64 limited[KINDS];
+	u64 unneeded[KINDS];
+	u64 refusing; /* nanoseconds in which the buffer had no room for somebody */
+	u64 refused_at; /* when that was last */
 };
 
-/* The loader sets the sizes of events and records, and lets all objects share the same four maps. */
+/* The loader sets the sizes of events and records, and lets all objects share the maps. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -72,6 +86,22 @@ struct {
 	__type(value, struct record);
 } records SEC(".maps");
 
+/* Two, so that one can be written while the other is in use; the settings say which. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct filter);
+} filters SEC(".maps");
+
+/* Control groups that are known to belong to the host itself or to a container: enum scope. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u32);
+} scopes SEC(".maps");
+
 /* TRACEPOINT(sched_process_fork, on_fork, ...) { ... } defines a program on a tracepoint of the kernel. */
 #define TRACEPOINT(event, name, args...) SEC("tp_btf/" #event) int BPF_PROG(name, args)
 
@@ -89,13 +119,35 @@ static __always_inline struct record *this_record(void)
 	return bpf_map_lookup_elem(&records, &cpu);
 }
 
-static __always_inline void lose(u32 kind)
+static __always_inline struct losses *these_losses(void)
 {
 	u32 zero = 0;
-	struct losses *lost = bpf_map_lookup_elem(&losses, &zero);
+
+	return bpf_map_lookup_elem(&losses, &zero);
+}
+
+/* Refusals that are further apart than this, in nanoseconds, do not belong together. */
+#define APART 100000000
+
+static __always_inline void lose(u32 kind)
+{
+	struct losses *lost = these_losses();
+	u64 now = bpf_ktime_get_ns();
+
+	if (!lost)
+		return;
+	lost->full[kind & (KINDS - 1)]++;
+	if (now - lost->refused_at < APART)
+		lost->refusing += now - lost->refused_at;
+	lost->refused_at = now;
+}
+
+static __always_inline void leave_out(u32 kind)
+{
+	struct losses *lost = these_losses();
 
 	if (lost)
-		lost->count[kind & (KINDS - 1)]++;
+		lost->unneeded[kind & (KINDS - 1)]++;
 }
 
 /*
@@ -113,6 +165,7 @@ static __always_inline struct record *new_record(u32 size, u32 kind)
 		return NULL;
 	}
 	record->used = size;
+	record->sets = 0;
 	for (u32 i = 0; i < WALKS; i++)
 		record->walks[i].size_at = 0;
 	return record;
@@ -180,23 +233,6 @@ static __always_inline u32 append_user(struct record *record, const void *bytes,
 	return size;
 }
 
-/* Hand the record to the collector, or count it as lost. */
-static __always_inline void submit(struct record *record, u32 kind)
-{
-	u64 size = record->used;
-	struct config *set = settings();
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (size > RECORD_SIZE)
-		size = RECORD_SIZE;
-	/* Once per filling of the buffer is enough: the collector also looks by itself, many times a second. */
-	if (set && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) - set->wake_at < RECORD_SIZE)
-		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&events, record->data, size, flags))
-		lose(kind);
-	record->busy = 0;
-}
-
 /* The task's group in the version 1 hierarchy of a controller; NULL if that controller is not on it. */
 static __always_inline struct cgroup *cgroup_v1(struct css_set *set, u64 controller)
 {
@@ -261,6 +297,8 @@ static __always_inline struct file *file_at(struct task_struct *task, u32 fd)
 		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file;
 }
+
+#include "submit.bpf.h"
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000

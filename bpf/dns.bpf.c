@@ -59,7 +59,7 @@ SEC("fentry/skb_consume_udp") int BPF_PROG(at_dns, struct sock *sk, struct sk_bu
 	struct record *record;
 
 	bpf_probe_read_kernel(&udp, sizeof(udp), skb->head + skb->transport_header);
-	if (udp.source != bpf_htons(DNS_PORT) || !set || set->own_tgid == (u32)task->tgid)
+	if (udp.source != bpf_htons(DNS_PORT) || !set || is_own(set, task) || !type_wanted(set, task, DNS, 0))
 		return 0;
 	record = begin(task);
 	if (!record)

@@ -18,6 +18,18 @@
 #define KINDS 128 /* room for event types in the table of losses; a power of two */
 #define PATH_UNKNOWN 0xffff
 
+/* Event types that are treated in their own way. */
+enum kind {
+	KIND_FORK = 1,
+	KIND_EXECVE = 2,
+	KIND_EXECVEAT = 3,
+	KIND_PROCEXIT = 4,
+	KIND_OPEN = 5,
+	KIND_CREAT = 8,
+	KIND_SENDTO = 75,
+	KIND_RECVMSG = 78,
+};
+
 /*
  * Times in nanoseconds since boot; start is the thread group leader's. kind is the event type's number in
  * collectors/kernel/hooks.py.
@@ -184,12 +196,28 @@ struct dns_event {
 	u32 pad;
 };
 
+/* Classes of events. When the ring buffer fills, those of the last go first, and those of processes last. */
+enum class {
+	CLASS_FORK,
+	CLASS_EXEC,
+	CLASS_OTHER,
+	CLASS_FREQUENT, /* opens, and data sent and received */
+	CLASSES,
+};
+
 /* Settings that the collector writes, one element of the map "config". */
 struct config {
 	u32 own_tgid; /* the collector, left out of everything but forks, execs and exits */
 	u32 wake_at; /* bytes in the ring buffer from which on the collector is woken */
 	u64 skip; /* enum skip, or'ed */
 	u64 ring; /* operations of io_uring that are wanted, a bit for each */
+	u64 own_cgroup; /* the same for a whole control group; 0 for none */
+	u32 room[CLASSES]; /* bytes in the ring buffer from which on events of a class are lost */
+	u32 group_cost
+		[CLASSES]; /* nanoseconds between two events of a class at the rate of a control group */
+	u32 process_cost[CLASSES]; /* the same for one process; 0 for no limit */
+	u32 burst; /* nanoseconds for which a rate may be exceeded */
+	u32 active; /* which of the filters is in use */
 };
 
 /* Or'ed to a kind: the same was asked for through io_uring. */
@@ -202,6 +230,97 @@ enum ring {
 enum skip {
 	SKIP_DIRECTORY_READS = 1, /* directories successfully opened for reading */
 	SKIP_EMPTY_CALLS = 2, /* accept that found nobody waiting, receiving that found nothing */
+};
+
+#define ALTERNATIVES 32 /* limits of one event type */
+#define LIMITS 1024 /* and of all; a power of two */
+#define RANGES 4
+#define STATES 8192 /* of the automaton; a power of two */
+#define CELLS 524288 /* states times classes of letters; a power of two */
+#define SEEN 0x8000 /* in a cell: some paths are recognised in the state that it leads to */
+#define NO_CLASS 255 /* of letters that the automaton does not know: the path cannot be told */
+#define NOT_PLAIN 0x80000000 /* the set of paths with something left to resolve */
+#define EVERY_PATH 0xffffffff
+
+enum result {
+	RESULT_SUCCESS = 1,
+	RESULT_FAILURE = 2,
+};
+
+enum scope {
+	SCOPE_CONTAINER = 1,
+	SCOPE_HOST = 2,
+};
+
+enum family {
+	FAMILY_IPV4 = 1,
+	FAMILY_IPV6 = 2,
+	FAMILY_UNIX = 4,
+};
+
+enum protocol {
+	PROTOCOL_TCP = 1,
+	PROTOCOL_UDP = 2,
+	PROTOCOL_ICMP = 4,
+	PROTOCOL_RAW = 8,
+	PROTOCOL_OTHER = 16,
+};
+
+/* A port is within both ends. */
+struct range {
+	u16 low;
+	u16 high;
+};
+
+/* What must all hold for an event; sets of values as bits. */
+struct limits {
+	u32 paths; /* sets of paths of which the path must be in one; 0: any path */
+	u32 flags; /* bits of an open's flags that must all be set */
+	u8 access; /* bit 0 for O_RDONLY, 1 for O_WRONLY, ... */
+	u8 results;
+	u8 scopes;
+	u8 families;
+	u8 protocols;
+	u8 local_count; /* of ranges; 0: any port */
+	u8 remote_count;
+	u8 pad;
+	struct range local[RANGES];
+	struct range remote[RANGES];
+};
+
+/* Of an event type: the limits of which it must meet at least one, where they are, and what they have in common. */
+struct type_limits {
+	u16 first;
+	u16 count; /* 0: no limit */
+	u8 wanted;
+	u8 results;
+	u8 scopes;
+	u8 scoped; /* whether it matters to some of them where the event was */
+};
+
+/*
+ * What the rules need, one of the two elements of the map "filters". Paths are recognised by an automaton that reads
+ * letter by letter (Aho and Corasick, Efficient string matching, 1975): in state s, a letter of class c leads to the
+ * state in next[s * width + c]. seen are the sets of paths that are recognised in a state, ends those of a path that
+ * ends there.
+ */
+struct filter {
+	u32 start;
+	u32 width;
+	u8 classes[256];
+	struct type_limits types[KINDS];
+	struct limits limits[LIMITS];
+	u32 seen[STATES];
+	u32 ends[STATES];
+	u16 next[CELLS];
+};
+
+/* Whose events were over the limit: a control group, or if pid is set one of its processes. */
+struct limited {
+	u64 cgroup;
+	u64 start;
+	u32 pid;
+	u32 kind;
 };
 
 #endif

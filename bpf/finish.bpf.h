@@ -15,8 +15,12 @@ static __always_inline int walk_paths(void)
 
 	if (!record)
 		return 0;
-	walk_up(record);
-	submit(record, ((struct header *)record->data)->kind);
+	if (walk_up(record)) {
+		submit(record, ((struct header *)record->data)->kind);
+	} else {
+		leave_out(((struct header *)record->data)->kind);
+		record->busy = 0;
+	}
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 
 #define AT_FDCWD -100
+/* Mounts over the root of a mount namespace. */
+#define MOUNTS 4
 #define NO_FD -1
 
 /* One file that a call names; without a path it is the one that fd has open. */
@@ -30,6 +32,7 @@ struct naming {
 	u32 mode;
 	u32 owner;
 	u32 group;
+	u32 sets; /* the sets of paths of which the first path must be in one; 0: any path */
 };
 
 static __always_inline struct place at(s32 directory, u64 path)
@@ -85,11 +88,67 @@ static __always_inline u16 append_place(struct call *call, struct record *record
 	return size;
 }
 
-static __always_inline void append_naming(struct call *call, struct record *record,
+/* Whether the task's root directory is that of its mount namespace, so that its absolute paths are whole. */
+static __always_inline bool sees_all(struct task_struct *task)
+{
+	struct vfsmount *vfsmount = task->fs->root.mnt;
+	struct dentry *dentry = task->fs->root.dentry;
+	struct dentry *top = task->fs->root.mnt->mnt_root;
+
+	for (u32 i = 0; i < MOUNTS && dentry == top; i++) {
+		struct mount *mount = container_of(vfsmount, struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount)
+			return true;
+		dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		vfsmount = &above->mnt;
+		top = BPF_CORE_READ(vfsmount, mnt_root);
+	}
+	return false;
+}
+
+/*
+ * Whether a path, or that of the file that it led to, may be in one of the sets that are asked for. What has to be
+ * walked up is judged after that; a path that could not be read is let through.
+ */
+static __always_inline bool choose(struct call *call, struct record *record, const struct naming *naming,
+                                   u32 size)
+{
+	u32 begin = at_most(record->used - size, RECORD_SIZE - 2);
+	bool absolute;
+
+	if (naming->sets == EVERY_PATH || size < 2)
+		return true;
+	absolute = record->data[begin] == '/';
+	if (absolute && !naming->path.beneath && sees_all(call->task)) {
+		if (path_wanted(naming->sets, begin, false))
+			return true;
+		if (!naming->file)
+			return false;
+		record->sets = naming->sets;
+		record->raw = 0;
+		return true;
+	}
+	if (!absolute && record->data[begin] == '.' && record->data[begin + 1] == '/')
+		begin += 2;
+	record->sets = naming->sets;
+	record->raw = begin + absolute;
+	return true;
+}
+
+/* False, with nothing but the path appended, if nobody wants it. */
+static __always_inline bool append_naming(struct call *call, struct record *record,
                                           const struct naming *naming)
 {
 	struct paths_event *event = (void *)record->data;
 
+	event->base_path_size = PATH_UNKNOWN;
+	event->base_detached = 0;
+	event->path_size = append_place(call, record, &naming->path, &record->walks[0],
+	                                offsetof(struct paths_event, base_path_size));
+	if (naming->sets && !choose(call, record, naming, event->path_size))
+		return false;
 	fill_header(&event->header, call->task, call->kind);
 	event->result = call->result;
 	event->flags = naming->flags;
@@ -99,19 +158,16 @@ static __always_inline void append_naming(struct call *call, struct record *reco
 	event->fd = naming->path.given ? naming->path.fd : NO_FD;
 	event->other_fd = naming->other.given ? naming->other.fd : NO_FD;
 	event->pad = 0;
-	event->base_path_size = PATH_UNKNOWN;
-	event->base_detached = 0;
 	event->other_base_path_size = PATH_UNKNOWN;
 	event->other_base_detached = 0;
 	event->file_path_size = PATH_UNKNOWN;
 	event->file_detached = 0;
-	event->path_size = append_place(call, record, &naming->path, &record->walks[0],
-	                                offsetof(struct paths_event, base_path_size));
 	event->other_size = append_place(call, record, &naming->other, &record->walks[1],
 	                                 offsetof(struct paths_event, other_base_path_size));
 	if (naming->file)
-		walk_file(&record->walks[2], naming->file, offsetof(struct paths_event, file_path_size));
+		walk_file(&record->walks[OPENED], naming->file, offsetof(struct paths_event, file_path_size));
 	event->text_size = append_string(record, naming->text, naming->path.copied);
+	return true;
 }
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef TRACETIDE_PATH_BPF_H
 #define TRACETIDE_PATH_BPF_H
 
-#include "common.bpf.h"
+#include "wanted.bpf.h"
 
 #define NAME_SIZE 256
 #define PATH_SIZE 4096
@@ -35,6 +35,7 @@ __noinline int append_path(u64 mnt, u64 entry)
 	top = BPF_CORE_READ(vfsmount, mnt_root);
 	begin = record->used;
 	record->detached = 0;
+	record->depth = 0;
 	for (u32 i = 0; i < DEPTH && record->used - begin < PATH_SIZE; i++) {
 		struct dentry *above;
 
@@ -49,6 +50,8 @@ __noinline int append_path(u64 mnt, u64 entry)
 			top = BPF_CORE_READ(vfsmount, mnt_root);
 			continue;
 		}
+		record->starts[record->depth & (DEPTHS - 1)] = record->used;
+		record->depth++;
 		if (!append_kernel_string(record, BPF_CORE_READ(dentry, d_name.name), NAME_SIZE))
 			break;
 		above = BPF_CORE_READ(dentry, d_parent);
@@ -58,6 +61,7 @@ __noinline int append_path(u64 mnt, u64 entry)
 		}
 		dentry = above;
 	}
+	record->depth = DEPTHS + 1; /* it cannot be read from its beginning */
 	append_kernel_string(record, cut, sizeof(cut));
 	return record->used - begin;
 }
@@ -101,8 +105,17 @@ static __always_inline void walk_file(struct walk *walk, struct file *file, u32 
 /* Sizes lie in the fixed part of a record, which is smaller than this power of two. */
 #define FIXED_SIZE 512
 
-/* Append the paths in the order of the walks. Behind each size lies whether the path stands for itself. */
-static __always_inline void walk_up(struct record *record)
+/* Whether what a walk has just led to makes a record wanted: with the rest that the program passed, or a whole path. */
+static __always_inline bool walk_wanted(struct record *record, u32 size, u32 raw)
+{
+	return size == PATH_UNKNOWN || record->detached || path_wanted(record->sets, raw, true);
+}
+
+/*
+ * Append the paths in the order of the walks. Behind each size lies whether the path stands for itself. False if
+ * neither the first, with what the program passed, nor the last is that of a file that somebody wants.
+ */
+static __always_inline bool walk_up(struct record *record)
 {
 	for (u32 i = 0; i < WALKS; i++) {
 		struct walk *walk = &record->walks[i];
@@ -115,7 +128,11 @@ static __always_inline void walk_up(struct record *record)
 		size = (void *)record->data + (at & (FIXED_SIZE - 1));
 		size[0] = append_path(walk->mnt, walk->dentry);
 		size[1] = record->detached;
+		if (record->sets && (i ? i == OPENED : record->raw) &&
+		    walk_wanted(record, size[0], i ? 0 : record->raw))
+			record->sets = 0;
 	}
+	return !record->sets;
 }
 
 static __always_inline u16 append_file_path(struct file *file)

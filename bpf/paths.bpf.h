@@ -12,7 +12,11 @@ static __always_inline int report(struct call *call, const struct naming *naming
 
 	if (!record)
 		return 0;
-	append_naming(call, record, naming);
+	if (!append_naming(call, record, naming)) {
+		leave_out(call->kind);
+		record->busy = 0;
+		return 0;
+	}
 	return to_finish(call, record);
 }
 

@@ -3,14 +3,6 @@
 #include "path.bpf.h"
 #include "socket.bpf.h"
 
-/* The event types' numbers in collectors/kernel/hooks.py. */
-enum kind {
-	FORK = 1,
-	EXECVE = 2,
-	EXECVEAT = 3,
-	PROCEXIT = 4,
-};
-
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 4
 /* A mark in the nanoseconds of a time of change, since 6.13. */
@@ -24,24 +16,40 @@ struct {
 	__type(value, u8);
 } ended SEC(".maps");
 
+/* Processes of which the collector has heard nothing, because their beginning was over the limit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} untold SEC(".maps");
+
+static __always_inline u64 identity_of(struct task_struct *task)
+{
+	return task->group_leader->start_boottime ^ (u64)task->tgid << 40;
+}
+
 TRACEPOINT(sched_process_fork, on_fork, struct task_struct *caller, struct task_struct *child)
 {
 	struct record *record;
 	struct fork_event *event;
 	struct task_struct *parent;
+	u64 whom = identity_of(child);
+	u8 one = 1;
 
 	if (child->pid != child->tgid)
 		return 0;
-	record = new_record(sizeof(*event), FORK);
+	record = new_record(sizeof(*event), KIND_FORK);
 	if (!record)
 		return 0;
 	event = (void *)record->data;
-	fill_header(&event->header, child, FORK);
+	fill_header(&event->header, child, KIND_FORK);
 	parent = child->real_parent->group_leader;
 	event->parent_start = parent->start_boottime;
 	event->parent = parent->tgid;
 	event->vpid = BPF_CORE_READ(innermost(child), nr);
-	submit(record, FORK);
+	if (submit(record, KIND_FORK) == LIMITED)
+		bpf_map_update_elem(&untold, &whom, &one, 0);
 	return 0;
 }
 
@@ -49,7 +57,7 @@ TRACEPOINT(sched_process_fork, on_fork, struct task_struct *caller, struct task_
 static __always_inline bool is_last(struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
-	u64 key = task->group_leader->start_boottime ^ (u64)task->tgid << 40;
+	u64 key = identity_of(task);
 	u8 one = 1;
 
 	if (signal->live.counter > 0)
@@ -69,21 +77,33 @@ static __always_inline u32 status_of(struct task_struct *task)
 	return task->group_leader->exit_code;
 }
 
+static __always_inline void count_unseen_exit(struct task_struct *task)
+{
+	struct header header = { .cgroup = cgroup_id_of(task), .kind = KIND_PROCEXIT };
+
+	count_limited(&header, false);
+}
+
 TRACEPOINT(sched_process_exit, on_procexit, struct task_struct *task)
 {
 	struct record *record;
 	struct exit_event *event;
+	u64 whom = identity_of(task);
 
 	if (!is_last(task))
 		return 0;
-	record = new_record(sizeof(*event), PROCEXIT);
+	if (!bpf_map_delete_elem(&untold, &whom)) {
+		count_unseen_exit(task);
+		return 0;
+	}
+	record = new_record(sizeof(*event), KIND_PROCEXIT);
 	if (!record)
 		return 0;
 	event = (void *)record->data;
-	fill_header(&event->header, task, PROCEXIT);
+	fill_header(&event->header, task, KIND_PROCEXIT);
 	event->status = status_of(task);
 	event->pad = 0;
-	submit(record, PROCEXIT);
+	submit(record, KIND_PROCEXIT);
 	return 0;
 }
 
@@ -257,10 +277,11 @@ static __always_inline void append_descriptor(struct record *record, struct task
 TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
 	/* x86 makes every exec look like execve in the registers; only execveat goes by a descriptor. */
-	u32 kind = BPF_CORE_READ(binary, fdpath) ? EXECVEAT : EXECVE;
+	u32 kind = BPF_CORE_READ(binary, fdpath) ? KIND_EXECVEAT : KIND_EXECVE;
 	struct record *record = new_record(sizeof(struct exec_event), kind);
 	struct fs_struct *fs = task->fs;
 	struct exec_event *event;
+	u64 whom = identity_of(task);
 
 	if (!record)
 		return 0;
@@ -279,7 +300,8 @@ TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid,
 	append_environment(record, task);
 	for (u32 fd = 0; fd < STDIO; fd++)
 		append_descriptor(record, task, fd);
-	submit(record, kind);
+	if (submit(record, kind) == TOLD)
+		bpf_map_delete_elem(&untold, &whom);
 	return 0;
 }
 

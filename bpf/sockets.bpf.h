@@ -7,6 +7,11 @@
 #include "syscall.bpf.h"
 
 #define EAGAIN 11
+#define SOCK_RAW 3
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_ICMPV6 58
 
 /* A struct sockaddr that the program passed; bytes is NULL where the call has none. */
 struct address {
@@ -31,12 +36,59 @@ static __always_inline u16 append_address(struct record *record, struct sock *sk
 	return 0;
 }
 
+static __always_inline u8 protocol_of(struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
+		return PROTOCOL_RAW;
+	switch (BPF_CORE_READ(sk, sk_protocol)) {
+	case IPPROTO_TCP:
+		return PROTOCOL_TCP;
+	case IPPROTO_UDP:
+		return PROTOCOL_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return PROTOCOL_ICMP;
+	}
+	return PROTOCOL_OTHER;
+}
+
+/*
+ * Whether a rule may want a call on this socket. An IPv6 socket may be talking IPv4, and of an end that the socket
+ * does not have, because the call failed or names it, the port is not known.
+ */
+static __always_inline bool socket_wanted(struct call *call, struct sock *sk, bool named)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	u16 local = BPF_CORE_READ(sk, __sk_common.skc_num);
+	u16 remote = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	struct traits traits = {
+		.access = ANY_BITS,
+		.result = call->result < 0 ? RESULT_FAILURE : RESULT_SUCCESS,
+		.protocol = protocol_of(sk),
+		.local_port = call->result >= 0 ? local : 0,
+		.remote_port = named ? 0 : remote,
+	};
+
+	if (family == AF_UNIX) {
+		traits.families = FAMILY_UNIX;
+		traits.local_port = 0;
+		traits.remote_port = 0;
+	} else {
+		traits.families = family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV4 | FAMILY_IPV6;
+	}
+	/* Of a request to io_uring it may not be known yet how it ends. */
+	if (call->kind & RING_SUBMITTED || needed(call->settings, call->task, call->kind, &traits))
+		return true;
+	leave_out(call->kind);
+	return false;
+}
+
 static __always_inline int report_socket(struct call *call, s32 fd, struct sock *sk, struct address passed)
 {
 	struct record *record;
 	struct socket_event *event;
 
-	if (!wanted(sk))
+	if (!wanted(sk) || !socket_wanted(call, sk, false))
 		return 0;
 	record = new_record(sizeof(*event), call->kind);
 	if (!record)
@@ -72,7 +124,7 @@ static __always_inline int report_transfer(struct call *call, s32 fd, struct soc
 
 	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_CALLS)
 		return 0;
-	if (!wanted(sk) || !(far.bytes ? far.size : has_peer(sk)))
+	if (!wanted(sk) || !(far.bytes ? far.size : has_peer(sk)) || !socket_wanted(call, sk, far.bytes))
 		return 0;
 	record = new_record(sizeof(*event), call->kind);
 	if (!record)

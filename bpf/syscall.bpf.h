@@ -6,7 +6,7 @@
 #ifndef TRACETIDE_SYSCALL_BPF_H
 #define TRACETIDE_SYSCALL_BPF_H
 
-#include "common.bpf.h"
+#include "wanted.bpf.h"
 
 /* A system call that has returned. kind is the event type's number in collectors/kernel/hooks.py. */
 struct call {
@@ -66,6 +66,13 @@ struct message {
 	u64 part_count;
 };
 
+/* Whether this is the collector, or in a control group that is all its own. */
+static __always_inline bool is_own(const struct config *settings, struct task_struct *task)
+{
+	return settings->own_tgid == (u32)task->tgid ||
+	       (settings->own_cgroup && settings->own_cgroup == cgroup_id_of(task));
+}
+
 /* False if nobody wants to know. */
 static __always_inline bool read_call(struct call *call)
 {
@@ -74,7 +81,8 @@ static __always_inline bool read_call(struct call *call)
 
 	call->task = task;
 	call->settings = settings();
-	if (!call->settings || call->settings->own_tgid == (u32)task->tgid)
+	if (!call->settings || is_own(call->settings, task) ||
+	    !type_wanted(call->settings, task, call->kind, call->result))
 		return false;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 #if defined(__TARGET_ARCH_x86)

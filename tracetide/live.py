@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine
 
 from collectors.contract import Source
 from tracetide.errors import CommandError
+from wire.needs import Needs
 
 # Ctrl-C, a service manager, a terminal that is closed. What the caller has ignored, as nohup does, stays so.
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -16,11 +17,13 @@ def kernel_source(
     events: Collection[str] | None = None,
     *,
     frequent: bool = False,
-    further: Callable[[], Collection[str]] | None = None,
+    needs: Callable[[], Needs] | None = None,
+    rate: int = 0,
 ) -> Source:
     """This host's kernel with these types of events; by default with all, if ``frequent`` those of data too.
 
-    ``further`` is asked again and again, for what is needed besides by now.
+    ``needs`` is asked again and again instead, what is needed by then. ``rate`` is how many events a second
+    one control group may have on each CPU, 0 for any number.
     Raises ``CommandError`` with the reason and the remedy if it cannot be watched.
     """
     from collectors.kernel import EVENTS, HOOKS, KernelSource, why_not  # noqa: PLC0415  # only on Linux
@@ -29,7 +32,7 @@ def kernel_source(
         raise CommandError(reason)
     if events is None:
         events = HOOKS if frequent else EVENTS
-    return KernelSource(tuple(events), further=further)
+    return KernelSource(tuple(events), needs=needs, rate=rate)
 
 
 def kernel_way() -> str:

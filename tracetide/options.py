@@ -103,6 +103,18 @@ def events(default: str) -> Decorator:
     )
 
 
+rate: Decorator = click.option(
+    "--rate",
+    type=click.IntRange(min=0),
+    default=30_000,
+    show_default=True,
+    metavar="EVENTS",
+    envvar="TRACETIDE_RATE",
+    show_envvar=True,
+    help="How many events a second one container (or other control group) may have on each CPU; what is "
+    "beyond is counted and told. 0 for any number.",
+)
+
 inventory: Decorator = click.option(
     "--inventory",
     metavar="SOURCE[=PATH]",

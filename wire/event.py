@@ -288,13 +288,17 @@ class Answer(Event, tag="answer", kw_only=True, frozen=True):
 class Loss(Event, tag="loss", kw_only=True, frozen=True):
     """Events that never made it into the stream: how many of each type, and where they were lost.
 
-    ``where`` is ``ring`` (the kernel's buffer was full), ``filter`` (a rate limit) or ``shed`` (the
-    way to Kafka was blocked).
+    ``where`` is ``ring`` (the kernel's buffer was full), ``rate`` (one process or control group had more than
+    its share) or ``shed`` (the way to Kafka was blocked). Of the ring, ``cpus`` are the same counts by CPU,
+    and ``refusing`` for how many nanoseconds it had no room. Of a rate, ``cgroup`` is the group, and ``pid``
+    and ``start`` the process if it was one alone; without either it is not known any more whose they were.
     """
 
     type: Literal["loss"] = "loss"
     where: str
     counts: dict[str, int]
+    cpus: dict[str, list[int]] = field(default_factory=dict)
+    refusing: int = 0
 
 
 class Container(Event, tag="container", kw_only=True, frozen=True):

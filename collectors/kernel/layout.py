@@ -9,6 +9,15 @@ NUMBERS = 4
 KINDS = 128
 PATH_UNKNOWN = 0xFFFF
 
+CLASSES = 4
+ALTERNATIVES = 32
+LIMITS = 1024
+RANGES = 4
+STATES = 8192
+CELLS = 524288
+SEEN = 0x8000
+NO_CLASS = 255
+
 Fields = tuple[tuple[str, str], ...]
 
 # struct name in events.h -> its fields: name and format as the struct module knows it, x for padding.
@@ -154,6 +163,58 @@ CONFIG: Fields = (
     ("wake_at", "I"),
     ("skip", "Q"),
     ("ring", "Q"),
+    ("own_cgroup", "Q"),
+    *((f"room[{index}]", "I") for index in range(CLASSES)),
+    *((f"group_cost[{index}]", "I") for index in range(CLASSES)),
+    *((f"process_cost[{index}]", "I") for index in range(CLASSES)),
+    ("burst", "I"),
+    ("active", "I"),
+)
+
+RANGE: Fields = (
+    ("low", "H"),
+    ("high", "H"),
+)
+
+LIMIT: Fields = (
+    ("paths", "I"),
+    ("flags", "I"),
+    ("access", "B"),
+    ("results", "B"),
+    ("scopes", "B"),
+    ("families", "B"),
+    ("protocols", "B"),
+    ("local_count", "B"),
+    ("remote_count", "B"),
+    ("pad", "x"),
+    *((f"local[{index}].{end}", code) for index in range(RANGES) for end, code in RANGE),
+    *((f"remote[{index}].{end}", code) for index in range(RANGES) for end, code in RANGE),
+)
+
+TYPE_LIMITS: Fields = (
+    ("first", "H"),
+    ("count", "H"),
+    ("wanted", "B"),
+    ("results", "B"),
+    ("scopes", "B"),
+    ("scoped", "B"),
+)
+
+# What comes before types, limits and the automaton.
+FILTER: Fields = (
+    ("start", "I"),
+    ("width", "I"),
+    ("classes", "256s"),
+)
+
+# By event type: full, limited, unneeded; then refusing and refused_at. All are 64 bits wide.
+LOSSES_SIZE = 8 * (3 * KINDS + 2)
+
+LIMITED: Fields = (
+    ("cgroup", "Q"),
+    ("start", "Q"),
+    ("pid", "I"),
+    ("kind", "I"),
 )
 
 # enum exec_flag

@@ -36,6 +36,8 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_program__attach_perf_event", c_void_p, (c_void_p, c_int)),
     ("bpf_link__destroy", c_int, (c_void_p,)),
     ("bpf_map_lookup_elem", c_int, (c_int, c_void_p, c_void_p)),
+    ("bpf_map_get_next_key", c_int, (c_int, c_void_p, c_void_p)),
+    ("bpf_map_delete_elem", c_int, (c_int, c_void_p)),
     ("bpf_map_update_elem", c_int, (c_int, c_void_p, c_void_p, ctypes.c_uint64)),
     ("bpf_enable_stats", c_int, (c_int,)),
     ("bpf_obj_get_info_by_fd", c_int, (c_int, c_void_p, c_void_p)),
@@ -52,6 +54,8 @@ _PROGRAM_INFO = struct.Struct("=64x16s112xQQ")
 # struct btf_type (include/uapi/linux/btf.h): name, information, and for a function the number of its type.
 _BTF_TYPE = struct.Struct("=III")
 _BTF_KIND_FUNC = 12
+
+_KEY = struct.Struct("=I")
 
 _log: list[str] = []
 
@@ -231,18 +235,38 @@ def possible_cpus() -> int:
     return count
 
 
-def read_element(fd: int, value: ctypes.Array[ctypes.c_char]) -> None:
-    """Read the first element of an array map into ``value``, which must have its size."""
-    key = c_uint32(0)
-    if library().bpf_map_lookup_elem(fd, ctypes.byref(key), value) != 0:
+def read_element(fd: int, size: int) -> bytes:
+    """The first element of an array map; of a per-CPU map, that of each CPU in turn."""
+    value = ctypes.create_string_buffer(size)
+    if library().bpf_map_lookup_elem(fd, _KEY.pack(0), value) != 0:
         raise _failure("a BPF map cannot be read")
+    return value.raw
 
 
-def write_element(fd: int, value: bytes) -> None:
-    """Write the first element of an array map."""
-    key = c_uint32(0)
-    if library().bpf_map_update_elem(fd, ctypes.byref(key), value, 0) != 0:
+def write_element(fd: int, value: bytes, index: int = 0) -> None:
+    """Write an element of an array map."""
+    write_entry(fd, _KEY.pack(index), value)
+
+
+def write_entry(fd: int, key: bytes, value: bytes) -> None:
+    """Write an entry of any map."""
+    if library().bpf_map_update_elem(fd, key, value, 0) != 0:
         raise _failure("a BPF map cannot be written")
+
+
+def remove_entry(fd: int, key: bytes) -> None:
+    """Remove an entry of a hash map, if it is there."""
+    library().bpf_map_delete_elem(fd, key)
+
+
+def entries(fd: int, key_size: int, value_size: int) -> Iterator[tuple[bytes, bytes]]:
+    """The entries of a hash map. One that is removed meanwhile may make others come twice or not at all."""
+    key, value = ctypes.create_string_buffer(key_size), ctypes.create_string_buffer(value_size)
+    more = library().bpf_map_get_next_key(fd, None, key)
+    while more == 0:
+        if library().bpf_map_lookup_elem(fd, key, value) == 0:
+            yield key.raw, value.raw
+        more = library().bpf_map_get_next_key(fd, key, key)
 
 
 def count_run_time() -> None:

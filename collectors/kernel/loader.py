@@ -2,82 +2,142 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from threading import Lock
 
 from collectors.kernel import libbpf, tracepoint, ways
 from collectors.kernel.hooks import HOOKS, RING
-from collectors.kernel.layout import CONFIG, KINDS, compiled
+from collectors.kernel.layout import LOSSES_SIZE
 from collectors.kernel.libbpf import Handle
+from collectors.kernel.needs import encoded, wanted
+from collectors.kernel.settings import Settings
+from wire.needs import Needs
 
 _TRACEPOINT = "tp/"
 
-Programs = set[tuple[str, str]]  # source and name
+_SHARED = ("events", "losses", "config", "records", "filters", "scopes", "buckets", "limited")
 
-_SHARED = ("events", "losses", "config", "records")
-_CONFIG = compiled(CONFIG)
+# The source whose programs are always wanted.
+_FIRST = "process"
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the programs are told. ``ring_bytes`` is a power of two; ``skip`` as in enum skip of events.h."""
-
-    ring_bytes: int
-    skip: int
-    own_tgid: int = field(default_factory=os.getpid)
+Program = tuple[str, str]  # source and name
+Programs = set[Program]
 
 
 @dataclass(slots=True)
 class Loaded:
-    """Programs at work. ``absent`` are the tracepoints that this kernel does not have."""
+    """Programs at work. ``absent`` are the tracepoints that this kernel does not have.
 
-    maps: dict[str, int]
-    absent: list[str]
-    _settings: Settings
-    _events: set[str]
-    _programs: Programs
-    _losses: ctypes.Array[ctypes.c_char]
-    _cleanup: ExitStack
+    ``want`` and ``step`` take a while and may be called in another thread than the rest.
+    """
 
-    def attach(self, events: Collection[str]) -> None:
-        """Load and attach what these event types need besides; raises as ``load`` does."""
-        self._events |= set(events)
-        further = _programs(self._events) - self._programs
-        if further:
-            self._programs |= further
-            programs = _load_all(self._cleanup, further, self.maps, {})
-            _configure(self.maps, self._settings, self._events)
-            self.absent += _attach_all(self._cleanup, programs)
+    settings: Settings
+    maps: dict[str, int] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    _wanted: Programs = field(default_factory=set)
+    _active: int = 0
+    _programs: dict[Program, Handle] = field(default_factory=dict)
+    _links: dict[Program, Handle | None] = field(default_factory=dict)
+    _objects: ExitStack = field(default_factory=ExitStack)
+    _lock: Lock = field(default_factory=Lock)
+    _closed: bool = False
+
+    def want(self, needs: Needs) -> None:
+        """From now on let pass what is needed and nothing else; ``step`` attaches and detaches programs."""
+        filter_ = encoded(needs)
+        with self._lock:
+            if self._closed:
+                return
+            events = wanted(needs)
+            self._wanted = _programs(events)
+            if not self.maps:
+                self._load(_FIRST)
+            self._active = 1 - self._active
+            libbpf.write_element(self.maps["filters"], filter_, self._active)
+            libbpf.write_element(self.maps["config"], self.settings.packed(_operations(events), self._active))
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to do for ``step``."""
+        return self._wanted == self._links.keys()
+
+    def step(self) -> bool:
+        """Attach what is wanted of one source, or else detach a program that is not; false if all is done.
+
+        Raises:
+            BpfError: libbpf or the kernel refused.
+            TracepointError: the tracepoints of system calls cannot be had.
+        """
+        with self._lock:
+            if self._closed:
+                return False
+            if missing := self._wanted - self._links.keys():
+                self._load(min(missing)[0])
+                self._attach(missing)
+            elif surplus := self._links.keys() - self._wanted:
+                self._detach(min(surplus))
+            else:
+                return False
+            return True
 
     def losses(self) -> bytes:
-        """For each CPU in turn, ``KINDS`` 64-bit counts of records that found the ring buffer full."""
-        libbpf.read_element(self.maps["losses"], self._losses)
-        return self._losses.raw
+        """The struct losses of bpf/common.bpf.h of each CPU in turn."""
+        return libbpf.read_element(self.maps["losses"], LOSSES_SIZE * libbpf.possible_cpus())
 
     def close(self) -> None:
         """Detach everything and give back what it took in the kernel."""
-        self._cleanup.close()
+        with self._lock:
+            self._closed = True
+            for program in list(self._links):
+                self._detach(program)
+            self._objects.close()
 
+    def _load(self, source: str) -> None:
+        """Load what is wanted of a source. The first object makes the shared maps, the others use them."""
+        names = {name for each, name in self._wanted - self._programs.keys() if each == source}
+        for part in ways.parts(source, names) if names else ():
+            loaded = part.open()
+            self._objects.callback(loaded.close)
+            for name in _SHARED:
+                if name in self.maps:
+                    libbpf.share(loaded.maps[name], self.maps[name])
+            if not self.maps:
+                libbpf.resize(loaded.maps["events"], self.settings.ring_bytes)
+                libbpf.resize(loaded.maps["records"], libbpf.possible_cpus())
+            part.load(loaded)
+            for name in _SHARED:
+                self.maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
+            self._programs |= {(source, ways.called(name)): loaded.programs[name] for name in part.programs}
 
-def load(events: Collection[str], settings: Settings) -> Loaded:
-    """Load and attach what is needed for these event types.
+    def _attach(self, programs: Programs) -> None:
+        """Attach those of the programs that are loaded."""
+        with tracepoint.tracefs() as root:
+            for each in sorted(programs & self._programs.keys()):
+                self._links[each] = self._attached(self._programs[each], root)
 
-    Raises:
-        BpfError: libbpf or the kernel refused.
-        TracepointError: the tracepoints of system calls cannot be had.
-    """
-    wanted = _programs(events)
-    with ExitStack() as stack:
-        cpus = libbpf.possible_cpus()
-        maps: dict[str, int] = {}
-        programs = _load_all(stack, wanted, maps, {"events": settings.ring_bytes, "records": cpus})
-        _configure(maps, settings, events)
-        absent = _attach_all(stack, programs)
-        buffer = ctypes.create_string_buffer(8 * KINDS * cpus)
-        return Loaded(maps, absent, settings, set(events), wanted, buffer, stack.pop_all())
+    def _attached(self, program: Handle, tracefs: int) -> Handle | None:
+        section = libbpf.section(program)
+        if not section.startswith(_TRACEPOINT):
+            return libbpf.attach_if_there(program)  # other kernels have another name for the tracepoint
+        name = section.removeprefix(_TRACEPOINT)
+        number = tracepoint.identifier(tracefs, name)
+        if number is None:
+            self.absent.append(name)
+            return None
+        event = tracepoint.open_event(number)
+        try:
+            return libbpf.attach_perf_event(program, event)
+        except libbpf.BpfError:
+            os.close(event)
+            raise
+
+    def _detach(self, program: Program) -> None:
+        link = self._links.pop(program)
+        if link is not None:
+            libbpf.detach(link)
 
 
 def _programs(events: Collection[str]) -> Programs:
@@ -87,62 +147,19 @@ def _programs(events: Collection[str]) -> Programs:
     return found | RING if any(hook.ring for hook in hooks) else found
 
 
-def _configure(maps: dict[str, int], settings: Settings, events: Collection[str]) -> None:
-    ring = sum(1 << operation for event in events for operation in HOOKS[event].ring)
-    values = settings.own_tgid, settings.ring_bytes // 4, settings.skip, ring
-    libbpf.write_element(maps["config"], _CONFIG.pack(*values))
+def _operations(events: Collection[str]) -> int:
+    """The operations of io_uring that do the same, a bit for each."""
+    return sum(1 << operation for event in events for operation in HOOKS[event].ring)
 
 
-def _load_all(
-    stack: ExitStack, programs: Programs, maps: dict[str, int], sizes: dict[str, int]
-) -> list[Handle]:
-    loaded: list[Handle] = []
-    for source in sorted({source for source, _ in programs}):
-        wanted = {name for each, name in programs if each == source}
-        loaded += _load_object(stack, source, wanted, maps, sizes)
+def load(needs: Needs, settings: Settings) -> Loaded:
+    """Load and attach what these needs take; raises as ``Loaded.step`` does."""
+    loaded = Loaded(settings)
+    try:
+        loaded.want(needs)
+        while loaded.step():
+            pass
+    except BaseException:
+        loaded.close()
+        raise
     return loaded
-
-
-def _load_object(
-    stack: ExitStack, source: str, wanted: Collection[str], maps: dict[str, int], sizes: dict[str, int]
-) -> list[Handle]:
-    """Load the wanted programs of one source. The first object makes the shared maps, the others use them."""
-    programs: list[Handle] = []
-    for part in ways.parts(source, wanted):
-        loaded = part.open()
-        stack.callback(loaded.close)
-        for name in _SHARED:
-            if name in maps:
-                libbpf.share(loaded.maps[name], maps[name])
-            elif name in sizes:
-                libbpf.resize(loaded.maps[name], sizes[name])
-        part.load(loaded)
-        for name in _SHARED:
-            maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
-        programs += [loaded.programs[name] for name in part.programs]
-    return programs
-
-
-def _attach_all(stack: ExitStack, programs: Collection[Handle]) -> list[str]:
-    absent = []
-    with tracepoint.tracefs() as root:
-        for program in programs:
-            section = libbpf.section(program)
-            if not section.startswith(_TRACEPOINT):
-                link = libbpf.attach_if_there(program)
-                if link is not None:  # a name of the tracepoint that other kernels have
-                    stack.callback(libbpf.detach, link)
-                continue
-            name = section.removeprefix(_TRACEPOINT)
-            number = tracepoint.identifier(root, name)
-            if number is None:
-                absent.append(name)
-                continue
-            event = tracepoint.open_event(number)
-            try:
-                link = libbpf.attach_perf_event(program, event)
-            except libbpf.BpfError:
-                os.close(event)
-                raise
-            stack.callback(libbpf.detach, link)
-    return absent

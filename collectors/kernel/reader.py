@@ -6,29 +6,35 @@ import asyncio
 import select
 import struct
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from collectors.contract import SPARE
-from collectors.kernel.decode import Context
+from collectors.kernel.decode import TICK, Context
 from collectors.kernel.hooks import HOOKS
 from collectors.kernel.host import identify
-from collectors.kernel.layout import HEADER, KINDS, compiled
+from collectors.kernel.layout import HEADER, compiled
 from collectors.kernel.loader import Loaded
+from collectors.kernel.losses import Counts, Limited, Losses, parsed, reported
 from collectors.kernel.request import ways
 from collectors.kernel.ring import Ring, Span
+from collectors.kernel.scopes import Scopes
 from collectors.kernel.snapshot import snapshot
 from wire.batch import MAX_BYTES, MAX_EVENTS, Batch
-from wire.event import AnyEvent, Event, Loss
+from wire.event import AnyEvent, Event, Exec, Loss
 
 # An event is about twice as long in JSON as in the ring buffer.
 _SPAN_BYTES = MAX_BYTES // 2
 
 # Processes in a batch of the snapshot; their arguments can be long.
 _RUNNING = 50
+
+# Seconds between two times at which it is told who had more than their share.
+_PAUSE = 1.0
 
 _KIND = struct.Struct("=I")
 _KIND_AT = compiled(HEADER[: [name for name, _ in HEADER].index("kind")]).size
@@ -47,19 +53,24 @@ class Reader:
         self._host = identify()
         # Microseconds since boot are ahead of every number that an earlier run on this boot has given out.
         self._seq = context.began // 1000
-        self._losses = bytes(len(loaded.losses()))
+        self._losses = Losses()
+        self._changed = reported(bytes(len(loaded.losses())))
+        self._limited: Counter[str] = Counter()
+        self._whose = Limited(loaded.maps["limited"])
+        self._told = 0.0
+        self._scopes = Scopes(loaded.maps["scopes"])
+        self._delivered: Counter[str] = Counter()
+        self._truncated: Counter[str] = Counter()
         # Edge-triggered: readable when the kernel calls, not whenever a record is there.
         self._calls = select.epoll()
         self._calls.register(loaded.maps["events"], select.EPOLLIN | select.EPOLLET)
-
-    def attach(self, events: Collection[str]) -> None:
-        """Watch for these types of events too, from now on."""
-        self._loaded.attach(events)
 
     def running(self) -> Iterator[Batch]:
         """The processes that are there already. They carry the time at which watching began."""
         # All at once: what is read later would have changed meanwhile.
         processes = list(snapshot(self._context, self._seq))
+        for process in processes:
+            self._scopes.learn(process)
         for at in range(0, len(processes), _RUNNING):
             numbers = count(self._seq + SPARE)
             some = processes[at : at + _RUNNING]
@@ -74,8 +85,9 @@ class Reader:
             full = len(span.records) == MAX_EVENTS or len(span.data) >= _SPAN_BYTES
             if span.records:
                 yield self._batch(self._decode(span))
-        if lost := self._lost():
-            yield self._batch([lost])
+        if lost := list(self._lost()):
+            numbers = count(self._seq + SPARE)
+            yield self._batch([msgspec.structs.replace(each, seq=next(numbers)) for each in lost])
 
     async def more(self, seconds: float) -> None:
         """Wait until the kernel calls because the ring buffer fills, at most this long."""
@@ -91,6 +103,10 @@ class Reader:
             loop.remove_reader(self._calls)
             self._calls.poll(0)
 
+    def counts(self) -> Counts:
+        """What became of the events so far."""
+        return Counts(+self._delivered, +self._truncated, parsed(self._loaded.losses()))
+
     def close(self) -> None:
         """Stop watching; what was not read by now is gone."""
         self._calls.close()
@@ -102,32 +118,49 @@ class Reader:
         events = []
         for at in span.records:
             decode, name = _DECODERS[_KIND.unpack_from(data, at + _KIND_AT)[0]]
-            events.append(decode(context, name, seq, data, at))
+            event = decode(context, name, seq, data, at)
+            events.append(event)
+            if type(event) is Exec:
+                self._scopes.learn(event)
+                self._truncated[name] += event.args_lost > 0
             seq += 1
+        self._delivered.update(event.type for event in events)
         return events
 
-    def _lost(self) -> Loss | None:
-        """What the kernel could not put into the ring buffer since last time."""
-        losses = self._loaded.losses()
-        if losses == self._losses:
-            return None
-        now, before = memoryview(losses).cast("Q"), memoryview(self._losses).cast("Q")
-        counts = {
-            name: sum(now[hook.kind :: KINDS]) - sum(before[hook.kind :: KINDS])
-            for name, hook in HOOKS.items()
-        }
-        self._losses = losses
+    def _lost(self) -> Iterator[Loss]:
+        """What the kernel did not deliver since last time; of rates, whose it was, once a second."""
+        data = self._loaded.losses()
+        if (changed := reported(data)) != self._changed:
+            self._changed = changed
+            found = parsed(data)
+            new = found.since(self._losses)
+            self._losses = found
+            self._limited += new.limited
+            if new.full:
+                yield self._loss("ring", _totals(new.full), cpus=new.full, refusing=new.refusing)
+        now = time.monotonic()
+        if self._limited and now >= self._told + _PAUSE:
+            self._told = now
+            for (cgroup, start, pid), counts in self._whose.told(self._limited):
+                yield self._loss("rate", counts, cgroup=cgroup or None, pid=pid, start=start - start % TICK)
+            self._limited = Counter()
+
+    def _loss(self, where: str, counts: Mapping[str, int], **more: Any) -> Loss:  # as Loss has them
+        process = {"pid": 0, "start": 0} | more
         return Loss(
-            seq=self._seq + SPARE,
+            seq=0,
             time=time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self._context.epoch,
-            pid=0,
             tid=0,
-            start=0,
-            where="ring",
-            counts={name: count for name, count in counts.items() if count},
+            where=where,
+            counts=dict(counts),
+            **process,
         )
 
     def _batch(self, events: Sequence[Event]) -> Batch:
         first, last = self._seq, events[-1].seq
         self._seq = last + 1
         return Batch(host=self._host, first=first, last=last, events=cast("list[AnyEvent]", events))
+
+
+def _totals(full: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    return {name: sum(cpus) for name, cpus in full.items()}

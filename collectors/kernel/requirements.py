@@ -10,8 +10,14 @@ from collectors.kernel import libbpf, ways
 from collectors.kernel.hooks import HOOKS
 
 _BTF = Path("/sys/kernel/btf/vmlinux")
-_NEEDED = {"CAP_SYS_PTRACE": 19, "CAP_PERFMON": 38, "CAP_BPF": 39}
-_SYS_ADMIN = 21
+
+# Each capability with its number, and that of an older, larger one that includes it (capabilities(7)).
+_NEEDED = {
+    "CAP_BPF": (39, 21),
+    "CAP_PERFMON": (38, 21),
+    "CAP_SYS_PTRACE": (19, 19),
+    "CAP_DAC_READ_SEARCH": (2, 1),
+}
 _OLDEST = (5, 15)
 
 # The inode of the first pid namespace is part of the kernel's interface (include/linux/proc_ns.h).
@@ -47,9 +53,10 @@ def _kernel() -> str | None:
 def _capabilities() -> str | None:
     status = Path("/proc/self/status").read_text()
     effective = int(re.findall(r"^CapEff:\s*(\w+)", status, re.MULTILINE)[0], 16)
-    missing = [name for name, bit in _NEEDED.items() if not effective >> bit & 1]
-    if missing and not effective >> _SYS_ADMIN & 1:
-        return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: run it as root"
+    missing = [name for name, bits in _NEEDED.items() if not any(effective >> bit & 1 for bit in bits)]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        return f"{', '.join(missing)} {are} missing: run it as root, or with {', '.join(_NEEDED)}"
     return None
 
 

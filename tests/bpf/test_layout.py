@@ -7,7 +7,9 @@ import pytest
 
 from bpf.build import HERE
 from collectors.kernel import layout
+from collectors.kernel.hooks import HOOKS
 from collectors.kernel.layout import Fields, compiled
+from collectors.kernel.needs import encoded, everything
 
 # struct in events.h -> its fields in Python, and the structures in it that Python has flattened.
 STRUCTS: dict[str, tuple[Fields, dict[str, Fields]]] = {
@@ -26,6 +28,10 @@ STRUCTS: dict[str, tuple[Fields, dict[str, Fields]]] = {
     "socket_event": (layout.SOCKET, {"header": layout.HEADER, "ends": layout.ENDPOINTS}),
     "dns_event": (layout.DNS, {"header": layout.HEADER}),
     "config": (layout.CONFIG, {}),
+    "range": (layout.RANGE, {}),
+    "limits": (layout.LIMIT, {}),
+    "type_limits": (layout.TYPE_LIMITS, {}),
+    "limited": (layout.LIMITED, {}),
 }
 
 CONSTANTS = (
@@ -35,6 +41,14 @@ CONSTANTS = (
     "NUMBERS",
     "KINDS",
     "PATH_UNKNOWN",
+    "CLASSES",
+    "ALTERNATIVES",
+    "LIMITS",
+    "RANGES",
+    "STATES",
+    "CELLS",
+    "SEEN",
+    "NO_CLASS",
     "EXEC_UPPER_LAYER",
     "EXEC_MEMFD",
     "EXEC_LOWER_LAYER",
@@ -74,6 +88,8 @@ def test_offsets_and_sizes(clang: str, tmp_path: Path) -> None:
             expected[f"offsetof(struct {struct}, {name})"] = offset
         if struct != "exec_event":
             expected[f"sizeof(struct {struct})"] = compiled(fields).size
+    expected["offsetof(struct filter, types)"] = compiled(layout.FILTER).size
+    expected["sizeof(struct filter)"] = len(encoded(everything(HOOKS)))
     expected["offsetof(struct exec_event, ancestors)"] = compiled(layout.EXEC).size
     expected["sizeof(struct exec_event)"] = (
         compiled(layout.EXEC).size
@@ -94,7 +110,7 @@ def test_every_struct_is_compared() -> None:
     declared = [
         line.split()[1] for line in (HERE / "events.h").read_text().splitlines() if line.startswith("struct ")
     ]
-    assert sorted(declared) == sorted(STRUCTS)
+    assert sorted(declared) == sorted([*STRUCTS, "filter"])
 
 
 @pytest.mark.parametrize("struct", STRUCTS)

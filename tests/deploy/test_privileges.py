@@ -139,5 +139,5 @@ def test_four_are_enough(kernel: None) -> None:
 def test_none_can_be_missing(kernel: None, missing: str) -> None:
     """With one of them missing, a sentence names it."""
     said = watched_with(FOUR - {missing})
-    assert f"CAP_{missing}" in said
+    assert f"the kernel cannot be watched here: CAP_{missing} is missing" in said
     assert "Traceback" not in said

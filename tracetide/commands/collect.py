@@ -25,8 +25,14 @@ _MIB = 1 << 20
     help="The most that may wait there. Beyond it events are shed and counted; 0 for memory only.",
 )
 @options.inventory
+@options.rate
 def collect(
-    kafka: str, wanted: Sequence[str] | None, spill: Path, spill_size: int, inventory: tuple[str, ...]
+    kafka: str,
+    wanted: Sequence[str] | None,
+    spill: Path,
+    spill_size: int,
+    inventory: tuple[str, ...],
+    rate: int,
 ) -> None:
     """Collect this host's events and publish them to Kafka."""
     # These cost memory that `collect --help` need not have.
@@ -34,5 +40,5 @@ def collect(
     from collectors.publish import publish  # noqa: PLC0415
 
     backlog = Backlog(spill if spill_size else None, spill_size * _MIB)
-    source = described(kernel_source(wanted), inventory)
+    source = described(kernel_source(wanted, rate=rate), inventory)
     asyncio.run(until_stopped(publish(source.batches(), kafka, backlog=backlog)))

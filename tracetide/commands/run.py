@@ -23,6 +23,7 @@ from stream import local
 from stream.engine import Engine
 from tracetide import options
 from tracetide.live import described, kernel_source, kernel_way, until_stopped
+from tracetide.needed import Needed
 from tracetide.reloading import RuleFiles
 from tracetide.summary import summary
 from wire.batch import Batch
@@ -64,6 +65,7 @@ _log = logging.getLogger(__name__)
 )
 @options.notify_state
 @options.inventory
+@options.rate
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
     rule_paths: tuple[Path, ...],
@@ -75,6 +77,7 @@ def run(
     routes: Path | None,
     state: Path,
     inventory: tuple[str, ...],
+    rate: int,
     seconds: float | None,
 ) -> None:
     """Watch this host, deliver what is detected, and tell people of it.
@@ -85,7 +88,8 @@ def run(
     people = _load(routes) if routes else None
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
-    watched = kernel_source(engine.rules.collected, further=lambda: engine.rules.collected)
+    needs = Needed(engine, everything=record is not None)
+    watched = kernel_source(needs=needs, rate=rate)
     source = described(watched, inventory)
     outputs = Outputs(sinks, queue, record, people, state, [files.ask])
     try:

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -103,6 +104,14 @@ def watching(source: Source) -> Iterator[Watch]:
         yield watch
     finally:
         watch.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something has come to pass that nobody announces."""
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
 
 
 def lost(watch: Watch, kind: str) -> int:
