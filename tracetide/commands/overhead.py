@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,24 @@ if TYPE_CHECKING:
 @click.option(
     "--pairs", type=click.IntRange(min=1), default=10, show_default=True, help="How many pairs of runs."
 )
+@options.rules
+@options.library
+@click.option(
+    "--everything", is_flag=True, help="All events, as `collect` publishes them, whatever rules need."
+)
 @options.json
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def overhead(pairs: int, as_json: bool, command: tuple[str, ...]) -> None:
+def overhead(
+    pairs: int,
+    rule_paths: tuple[Path, ...],
+    library: bool,
+    everything: bool,
+    as_json: bool,
+    command: tuple[str, ...],
+) -> None:
     """Run COMMAND in pairs, unwatched and watched, and say what being watched costs.
+
+    It is watched for the events that the rules need, as `run` does.
 
     COMMAND should take a second or longer and do the same every time; its output is thrown away. An option
     of COMMAND's own goes behind --, as in: tracetide overhead -- make -C project
@@ -34,9 +49,11 @@ def overhead(pairs: int, as_json: bool, command: tuple[str, ...]) -> None:
 
     if reason := why_not():
         raise CommandError(reason)
-    measured = measure(command, pairs, _progress)
+    watched = [f"--rules={path}" for path in rule_paths]
+    watched += ["--everything"] * everything + ["--no-library"] * (not library)
+    measured = measure(command, pairs, _progress, watched)
     _progress("once more, to see which events cost most")
-    report = Report(measured, tuple(type_costs(costs(command))))
+    report = Report(measured, tuple(type_costs(costs(command, watched))))
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=1))
     else:
@@ -60,10 +77,20 @@ def _show(report: Report) -> None:
         f"The collector took {100 * report.share:.1f} % of one core and {report.resident:.0f} MB "
         f"for {report.events:,} events a run; {report.lost:,} were lost."
     )
-    table = Table("events", "number", "µs each in the kernel", "ms in all", box=None)
+    seen = report.events + report.unneeded
+    if report.unneeded:
+        console.print(
+            f"The rules needed {report.events / seen:.1%} of {seen:,} events; "
+            "the others stayed in the kernel."
+        )
+    table = Table("events", "needed", "not needed", "µs each in the kernel", "ms in all", box=None)
     for cost in report.costs:
         each = cost.nanoseconds / cost.runs / 1000
         table.add_row(
-            ", ".join(cost.types), f"{cost.events:,}", f"{each:.2f}", f"{cost.nanoseconds / 1e6:.1f}"
+            ", ".join(cost.types),
+            f"{cost.events:,}",
+            f"{cost.unneeded:,}",
+            f"{each:.2f}",
+            f"{cost.nanoseconds / 1e6:.1f}",
         )
     console.print(table)

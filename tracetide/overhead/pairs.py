@@ -66,8 +66,13 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(median(ordered), ordered[rank], ordered[number - 1 - rank])
 
 
-def measure(command: Sequence[str], pairs: int, progress: Callable[[str], None]) -> Measured:
-    """Run the command once to warm up, and then so many pairs; which of a pair comes first alternates."""
+def measure(
+    command: Sequence[str], pairs: int, progress: Callable[[str], None], options: Sequence[str] = ()
+) -> Measured:
+    """Run the command once to warm up, and then so many pairs; which of a pair comes first alternates.
+
+    ``options`` are the watcher's.
+    """
     measured = Measured()
     progress("once unmeasured")
     seconds_of(command)
@@ -75,7 +80,7 @@ def measure(command: Sequence[str], pairs: int, progress: Callable[[str], None])
         progress(f"pair {number + 1} of {pairs}")
         for watching in (False, True) if number % 2 == 0 else (True, False):
             if watching:
-                with watcher() as said:
+                with watcher(*options) as said:
                     measured.watched.append(seconds_of(command))
                 measured.watchers.append(said)
             else:
@@ -83,9 +88,9 @@ def measure(command: Sequence[str], pairs: int, progress: Callable[[str], None])
     return measured
 
 
-def costs(command: Sequence[str]) -> dict[str, Any]:
+def costs(command: Sequence[str], options: Sequence[str] = ()) -> dict[str, Any]:
     """What a watcher says of one more run, in which the kernel counts how long its programs run."""
-    with watcher("--costs") as said:
+    with watcher("--costs", *options) as said:
         seconds_of(command)
     return said
 

@@ -13,10 +13,14 @@ from tracetide.overhead.pairs import CONFIDENCE, FEWEST, Measured
 
 @dataclass(frozen=True, slots=True)
 class TypeCost:
-    """What the events of one program cost in the kernel: nanoseconds in all its runs."""
+    """What the events of one program cost in the kernel: nanoseconds in all its runs.
+
+    ``unneeded`` events were looked at and did not leave it.
+    """
 
     types: tuple[str, ...]
     events: int
+    unneeded: int
     runs: int
     nanoseconds: int
 
@@ -32,6 +36,11 @@ class Report:
     def events(self) -> int:
         """Events of a watched run, in the middle."""
         return int(median(self._counted("events")))
+
+    @property
+    def unneeded(self) -> int:
+        """Events of a watched run that no rule needed."""
+        return int(median(self._counted("unneeded")))
 
     @property
     def lost(self) -> int:
@@ -74,6 +83,7 @@ class Report:
             "watched_seconds": self.measured.watched,
             "collector": {
                 "events": self.events,
+                "unneeded": self.unneeded,
                 "lost": self.lost,
                 "share_of_a_core": self.share,
                 "resident_mb": self.resident,
@@ -85,10 +95,12 @@ class Report:
 def type_costs(said: dict[str, Any]) -> Iterator[TypeCost]:
     """What each program cost, the dearest first. The kernel keeps 15 characters of a program's name."""
     events: Counter[str] = Counter(said["events"])
+    unneeded: Counter[str] = Counter(said["unneeded"])
     for name, (nanoseconds, runs) in sorted(said["programs"].items(), key=lambda item: -item[1][0]):
         types = tuple(event for event, hook in HOOKS.items() if ways.called(name) == hook.program[:15])
         if runs and types:
-            yield TypeCost(types, sum(events[each] for each in types), runs, nanoseconds)
+            needed, rest = (sum(counts[each] for each in types) for counts in (events, unneeded))
+            yield TypeCost(types, needed, rest, runs, nanoseconds)
 
 
 def _percent(ratio: float) -> str:
