@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import collector, containers, fleet, overhead, replay, sigma
+from bench import collector, containers, fleet, flood, overhead, replay, sigma
 from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
@@ -16,6 +16,7 @@ BENCHES = {
     "fleet": fleet.rows,
     "collector": collector.rows,
     "overhead": overhead.rows,
+    "flood": flood.rows,
     "containers": containers.rows,
 }
 

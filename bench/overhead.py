@@ -1,55 +1,191 @@
-"""What being watched costs a program that opens and closes files as fast as it can: the worst case."""
+"""What being watched costs: loops of one system call, programs that start, a web server, and a compiler.
 
+Runs alternate between unwatched, one empty program attached to the tracepoint of a system call (the least
+that watching one by its tracepoint costs all calls), and a collector that watches for what the rules of the
+library need. Ratios are those of one round, in which the machine is alike; told are their medians. Measured
+is the workload's processor time, in which the programs of the kernel side run too, and not the clock, so that
+other work on the machine disturbs less; what the collector itself takes is in the bench "collector".
+"""
+
+import os
 import platform
-import statistics
+import re
+import resource
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import bpf
 from bench.table import Row
 from bpf.build import ARCHITECTURES
 from collectors.kernel import libbpf, tracepoint, why_not
+from tracetide.overhead.pairs import interval, watcher
 
 HERE = Path(__file__).parent
-TIMES = 200_000
-ROUNDS = 7
+ROUNDS = int(os.environ.get("TRACETIDE_BENCH_ROUNDS", "7"))
 
-Watching = Callable[[], AbstractContextManager[None]]
+_UNWATCHED, _EMPTY, _WATCHED = "unwatched", "an empty program", "tracetide"
+
+Watching = Callable[[], AbstractContextManager[Any]]
+Workload = Callable[[], float]
+
+_NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    server {{ listen 127.0.0.1:{port}; root {folder}; }}
+}}
+"""
+_PORT = 18973
+
+_HEADERS = ("stdio", "stdlib", "string", "stdint", "time", "math", "unistd", "sys/socket", "pthread", "regex")
+_FILES = 6
+_FUNCTIONS = 40
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """Alternating runs: unwatched, with an empty program attached, and with ours; medians of the ratios."""
+    """For each workload, how much longer it takes with an empty program, and with tracetide."""
     if reason := why_not():
         print(reason, file=sys.stderr)
         return
-    loop, program = folder / "open_loop", folder / "empty.bpf.o"
+    program = _compiled(folder)
+    ways: dict[str, Watching] = {
+        _UNWATCHED: nullcontext,
+        _EMPTY: lambda: _empty(program),
+        _WATCHED: watcher,
+    }
+    with ExitStack() as stack:
+        workloads = dict(_workloads(folder, stack))
+        measured: dict[tuple[str, str], list[float]] = {(name, way): [] for name in workloads for way in ways}
+        for number in range(ROUNDS):
+            for way in list(ways) if number % 2 == 0 else list(reversed(ways)):
+                with ways[way]():
+                    for name, workload in workloads.items():
+                        measured[name, way].append(workload())
+            print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+    for name in workloads:
+        yield from _told(name, {way: measured[name, way] for way in ways})
+
+
+def _told(name: str, measured: dict[str, list[float]]) -> Iterator[Row]:
+    bare = measured[_UNWATCHED]
+    goals = {
+        "read": "as the empty one",
+        "fork + exec": "≤ 1.10",
+        "web request": "≤ 1.02",
+        "compile": "≤ 1.02",
+    }
+    for way, values in measured.items():
+        found = interval([mine / other for mine, other in zip(values, bare, strict=True)])
+        sure = f"{found.low:.2f}-{found.high:.2f}"
+        goal = goals.get(name, "") if way == _WATCHED else ""
+        yield Row(f"{name}, {way} ({sure})", interval(values).middle / 1000, "µs", found.middle, goal)
+
+
+def _workloads(folder: Path, stack: ExitStack) -> Iterator[tuple[str, Workload]]:
+    """Each returns nanoseconds for one of what it does."""
+    loops = folder / "loops"
+    for name, what, times in (
+        ("read", "read", 2_000_000),
+        ("open", "open", 200_000),
+        ("fork + exec", "run", 1000),
+    ):
+        yield name, lambda what=what, times=times: _loop(loops, what, times)  # type: ignore[misc]  # bound now
+    if shutil.which("wrk") and shutil.which("nginx"):
+        server = stack.enter_context(_web_server(folder))
+        yield "web request", lambda: _web_requests(server)
+    else:
+        print("no web server: nginx and wrk are not installed (Debian: nginx-light, wrk)", file=sys.stderr)
+    _write_sources(folder / "sources")
+    yield "compile", lambda: _compile(folder / "sources")
+
+
+def _loop(loops: Path, what: str, times: int) -> float:
+    return _processor_time([str(loops), what, str(times)]) / times
+
+
+def _processor_time(command: Sequence[str]) -> float:
+    """Of the command and all that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1e9 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+
+
+@contextmanager
+def _web_server(folder: Path) -> Iterator[int]:
+    """One process that sends a small file; its number."""
+    (folder / "index.html").write_text("x" * 1024)
+    settings = folder / "nginx.conf"
+    settings.write_text(_NGINX.format(folder=folder, port=_PORT))
+    folder.chmod(0o755)
+    with subprocess.Popen(["nginx", "-p", str(folder), "-c", str(settings)]) as server:
+        time.sleep(0.5)
+        try:
+            yield server.pid
+        finally:
+            server.terminate()
+
+
+def _web_requests(server: int) -> float:
+    """For one request, what the server takes."""
+    before = _ticks(server)
+    done = subprocess.run(
+        ["wrk", "-t1", "-c16", "-d2s", f"http://127.0.0.1:{_PORT}/index.html"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (requests,) = re.findall(r"(\d+) requests in", done.stdout)
+    return 1e9 * (_ticks(server) - before) / os.sysconf("SC_CLK_TCK") / int(requests)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _write_sources(folder: Path) -> None:
+    """A few files in C that a compiler is busy with for some tenths of a second each."""
+    folder.mkdir()
+    includes = "".join(f"#include <{header}.h>\n" for header in _HEADERS)
+    for number in range(_FILES):
+        functions = "".join(
+            f"double f{n}(double *a, int n) {{ double s = {n}; for (int i = 0; i < n; i++) "
+            f"{{ s += a[i] * sin(s) + (i % {n + 2} ? cos(a[i]) : {n}); }} return s; }}\n"
+            for n in range(_FUNCTIONS)
+        )
+        (folder / f"file{number}.c").write_text(includes + functions)
+    objects = " ".join(f"file{number}.o" for number in range(_FILES))
+    (folder / "Makefile").write_text(f"CFLAGS = -O2\nall: {objects}\nclean:\n\trm -f *.o\n")
+
+
+def _compile(folder: Path) -> float:
+    make = ["make", "-s", "-C", str(folder)]
+    subprocess.run([*make, "clean"], check=True)
+    return _processor_time([*make, "-j2"])
+
+
+def _compiled(folder: Path) -> Path:
+    """The loops, and the empty program in BPF."""
+    subprocess.run(["gcc", "-O2", "-o", str(folder / "loops"), str(HERE / "loops.c")], check=True)
+    program = folder / "empty.bpf.o"
     include = str(Path(bpf.__file__).parent)
     target = f"-D__TARGET_ARCH_{ARCHITECTURES[platform.machine()]}"
-    subprocess.run(["gcc", "-O2", "-o", str(loop), str(HERE / "open_loop.c")], check=True)
     clang = ["clang", "-target", "bpf", "-g", "-O2", target, "-I", include]
     subprocess.run([*clang, "-c", str(HERE / "empty.bpf.c"), "-o", str(program)], check=True)
-    ways: dict[str, Watching] = {
-        "unwatched": nullcontext,
-        "an empty program attached": lambda: _empty(program),
-        "tracetide attached": lambda: _tracetide(folder),
-    }
-    measured: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, watching in ways.items():
-            with watching():
-                measured[name].append(_nanoseconds(loop))
-    bare = measured["unwatched"]
-    for name, values in measured.items():
-        ratio = statistics.median(mine / other for mine, other in zip(values, bare, strict=True))
-        yield Row(f"open + close, {name}", statistics.median(values), "ns", ratio)
-
-
-def _nanoseconds(loop: Path) -> float:
-    return float(subprocess.run([loop, str(TIMES)], check=True, capture_output=True).stdout)
+    return program
 
 
 @contextmanager
@@ -66,16 +202,3 @@ def _empty(program: Path) -> Iterator[None]:
         link = libbpf.attach_perf_event(loaded.programs["empty"], event)
         stack.callback(libbpf.detach, link)
         yield
-
-
-@contextmanager
-def _tracetide(folder: Path) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracetide", "record", str(folder / "events")], stderr=subprocess.DEVNULL
-    )
-    time.sleep(2)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
