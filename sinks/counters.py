@@ -26,6 +26,20 @@ class Counters:
         self.latency += seconds
         self.slowest = max(self.slowest, seconds)
 
+    def as_json(self, now: float) -> dict[str, float | None]:
+        """All of it for a program, times in seconds; ``now`` is in seconds since the epoch."""
+        arrived = self.delivered + self.duplicates
+        return {
+            "delivered": self.delivered,
+            "duplicates": self.duplicates,
+            "retries": self.retries,
+            "dead": self.dead,
+            "shed": self.shed,
+            "latency_mean": self.latency / arrived if arrived else None,
+            "latency_longest": self.slowest if arrived else None,
+            "oldest_undelivered": None if self.oldest is None else max(0.0, now - self.oldest / 10**9),
+        }
+
     def line(self, now: float) -> str:
         """All of it for a log; ``now`` is in seconds since the epoch."""
         arrived = self.delivered + self.duplicates

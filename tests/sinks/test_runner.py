@@ -203,11 +203,17 @@ async def test_the_counters_tell_how_long_it_took_and_what_waits() -> None:
     waiting = runner.counters.oldest
     assert waiting == detection(1).time
     assert "oldest undelivered 60 s" in runner.counters.line(detection(1).time / 10**9 + 60)
+    told = runner.counters.as_json(detection(1).time / 10**9 + 60)
+    assert told["latency_mean"] is None
+    assert told["oldest_undelivered"] == pytest.approx(60)
     sink.script.clear()
     await asyncio.sleep(0.5)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert "oldest undelivered none" in runner.counters.line(0)
+    told = runner.counters.as_json(0)
+    assert (told["delivered"], told["retries"], told["oldest_undelivered"]) == (3, 3, None)
+    assert told["latency_longest"] == runner.counters.slowest
     assert runner.counters.delivered == 3
     assert 0.1 < runner.counters.slowest < 1
     assert runner.counters.line(0).startswith(

@@ -1,7 +1,13 @@
 """``tracetide forward``: the condition chooses events; Kafka knows how far they have been delivered."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
 import uuid
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,12 +18,14 @@ from sinks.forwarder import forward
 from stream import checkpoint
 from stream.engine import Engine
 from tests.events import batch, execute, fork, open_file
+from tests.sinks.samples import detection
 from tests.sinks.scripted import ScriptedSink
 from tests.sinks.test_forwarder import QUICK, eventually
 from tracetide.errors import CommandError
 from tracetide.kafka import create_topics
 from tracetide.observing import observer
 from wire import batch as wire_batch
+from wire import detection as wire_detection
 from wire import topics
 from wire.batch import Batch, Host
 
@@ -98,13 +106,13 @@ async def test_processes_that_began_before_are_known_from_the_stream(kafka: str)
     assert sink.calls == [[found.id]]
 
 
-async def _send(kafka: str, partition: int, *values: bytes) -> None:
-    """Records of the topic of events."""
+async def _send(kafka: str, partition: int, *values: bytes, topic: str = topics.EVENTS) -> None:
+    """Records of a topic."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all")
     await producer.start()
     try:
         for value in values:
-            await producer.send_and_wait(topics.EVENTS, value, partition=partition)
+            await producer.send_and_wait(topic, value, partition=partition)
     finally:
         await producer.stop()
 
@@ -120,3 +128,23 @@ async def _keep(kafka: str, *batches: Batch) -> None:
         await checkpoint.store(producer, 1, 3, engine.hosts.values())
     finally:
         await producer.stop()
+
+
+@pytest.mark.kafka
+def test_a_program_is_told_what_became_of_the_detections(kafka: str, tmp_path: Path) -> None:
+    """With --json the counters are an object on standard output."""
+    asyncio.run(create_topics(kafka, partitions=3))
+    asyncio.run(_send(kafka, 0, wire_detection.encode(detection()), topic=topics.DETECTIONS))
+    found = tmp_path / "found.jsonl"
+    command = [sys.executable, "-m", "tracetide", "forward", "jsonl", "--kafka", kafka, "--json"]
+    environment = os.environ | {"TRACETIDE_JSONL_PATH": str(found)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(600):
+            if found.exists() and detection().id in found.read_text():
+                break
+            time.sleep(0.05)
+        process.terminate()
+        told = json.loads(process.communicate(timeout=30)[0])
+    assert (told["sink"], told["dead"], told["shed"]) == ("jsonl", 0, 0)
+    assert told["delivered"] == len(found.read_text().splitlines())
+    assert told["latency_longest"] >= told["latency_mean"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     help="Deliver raw events for which this condition of the rule language holds, instead of detections; "
     "for elasticsearch.",
 )
-def forward(sink: str, kafka: str, events: str | None) -> None:
+@options.json
+def forward(sink: str, kafka: str, events: str | None, as_json: bool) -> None:
     """Deliver the detections in Kafka to SINK, each at least once.
+
+    At the end it says what became of them: how many were delivered, duplicates, tried again or refused,
+    and how long it took. With --json that is an object on standard output, and there is one each minute.
 
     The settings of a sink are environment variables, TRACETIDE_<SINK>_…; docs/sinks.md lists them.
     """
@@ -41,15 +46,32 @@ def forward(sink: str, kafka: str, events: str | None) -> None:
 
     async def work() -> None:
         opened = open_sink(sink) if observe is None else _stream_of_events()
+        telling = asyncio.create_task(_tell_each_minute(sink, counters)) if as_json else None
         try:
             await forwarder.forward(opened, kafka, counters=counters, events=observe)
         finally:
+            if telling:
+                telling.cancel()
             await opened.close()
 
     try:
         asyncio.run(until_stopped(work()))
     finally:
-        click.echo(f"{sink}: {counters.line(time.time())}", err=True)
+        if as_json:
+            _tell(sink, counters)
+        else:
+            click.echo(f"{sink}: {counters.line(time.time())}", err=True)
+
+
+async def _tell_each_minute(sink: str, counters: Counters) -> None:
+    while True:
+        await asyncio.sleep(60)
+        _tell(sink, counters)
+
+
+def _tell(sink: str, counters: Counters) -> None:
+    now = time.time()
+    click.echo(json.dumps({"time": now, "sink": sink, **counters.as_json(now)}))
 
 
 def _observer(condition: str, kafka: str) -> Observer:
