@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import collector, containers, fleet, flood, overhead, replay, sigma
+from bench import collector, containers, fleet, flood, overhead, replay, sigma, sinks
 from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
@@ -18,6 +18,7 @@ BENCHES = {
     "overhead": overhead.rows,
     "flood": flood.rows,
     "containers": containers.rows,
+    "sinks": sinks.rows,
 }
 
 

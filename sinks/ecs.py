@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sinks.attack import threat
+from sinks.pruning import pruned
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
 from wire.inventory import Mount, Pod
 
@@ -74,7 +75,7 @@ def document(detection: Detection, ingested: datetime) -> Fields:
         "tracetide": _own(detection),
         **_OF_KIND.get(event.get("kind", ""), _nothing)(event),
     }
-    return _pruned(found)
+    return pruned(found)
 
 
 def observation(detection: Detection, ingested: datetime, namespace: str) -> Fields:
@@ -84,7 +85,7 @@ def observation(detection: Detection, ingested: datetime, namespace: str) -> Fie
     event = {**found["event"], "kind": "event", "category": category, "type": types or ["info"]}
     del event["severity"], event["risk_score"]
     own = {name: value for name, value in found["tracetide"].items() if name in _OF_EVENTS}
-    return _pruned(
+    return pruned(
         {name: value for name, value in found.items() if name not in ("rule", "threat", "tags", "message")}
         | {
             "event": {**event, "dataset": "tracetide.events"},
@@ -362,17 +363,3 @@ def _text(value: object) -> str | None:
 
 def _distinct(values: Iterable[str | None]) -> list[str]:
     return [value for value in dict.fromkeys(values) if value]
-
-
-def _pruned(fields: Fields) -> Fields:
-    """``fields`` without what is None or empty, at every depth."""
-    pruned = {name: _pruned_value(value) for name, value in fields.items()}
-    return {name: value for name, value in pruned.items() if value not in (None, "", [], {})}
-
-
-def _pruned_value(value: object) -> object:
-    if isinstance(value, dict):
-        return _pruned(value)
-    if isinstance(value, list):
-        return [_pruned_value(inner) for inner in value if inner not in (None, "")]
-    return value

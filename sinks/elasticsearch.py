@@ -6,11 +6,13 @@ Kibana look, but does not match ``logs-*-*``: of that pattern Elasticsearch make
 roll over, and an id is unique only within what has not rolled over.
 """
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -131,13 +133,12 @@ class ElasticsearchSink:
     namespace: str | None = None
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
-        """Send them in as many requests as their size asks for."""
+        """Send them in as many requests as their size asks for, at once."""
         now = datetime.now(UTC)
         entries = [self._entry(detection, now) for detection in detections]
         sound = [entry for entry in entries if isinstance(entry, bytes)]
-        outcomes = iter(
-            [outcome for part in http.parts(sound, len, _BODY) for outcome in await self._send(part)]
-        )
+        answers = await asyncio.gather(*map(self._send, http.parts(sound, len, _BODY)))
+        outcomes = chain.from_iterable(answers)
         return [next(outcomes) if isinstance(entry, bytes) else entry for entry in entries]
 
     async def check(self) -> None:

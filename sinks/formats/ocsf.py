@@ -9,6 +9,7 @@ import orjson
 from sinks.attack import TACTICS
 from sinks.contract import Never
 from sinks.ecs import title
+from sinks.pruning import pruned
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo, Technique
 
 VERSION = "1.8.0"
@@ -34,7 +35,7 @@ def finding(detection: Detection, version: str) -> Fields:
     """The whole finding; ``version`` is tracetide's. Times are milliseconds since the epoch."""
     milliseconds = detection.time // 10**6
     severity, name = _SEVERITIES[detection.rule.priority]
-    return _pruned(
+    return pruned(
         {
             "category_uid": _CATEGORY,
             "class_uid": _CLASS,
@@ -173,17 +174,3 @@ def _text(value: object) -> str | None:
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return None if value is None else str(value)
-
-
-def _pruned(fields: Fields) -> Fields:
-    """``fields`` without what is None or empty, at every depth."""
-    pruned = {name: _pruned_value(value) for name, value in fields.items()}
-    return {name: value for name, value in pruned.items() if value not in (None, "", [], {})}
-
-
-def _pruned_value(value: object) -> object:
-    if isinstance(value, dict):
-        return _pruned(value)
-    if isinstance(value, list):
-        return [_pruned_value(inner) for inner in value if inner not in (None, "")]
-    return value

@@ -34,7 +34,7 @@ def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if shutil.which("javac") is None:
         pytest.skip("Elasticsearch's starter needs a JDK (Debian: default-jdk-headless)")
     folder = tmp_path_factory.mktemp("elasticsearch")
-    server = _prepare_elasticsearch(jars, folder)
+    server = prepare_elasticsearch(jars, folder)
     try:
         server.start()
         yield server
@@ -77,8 +77,11 @@ def opensearch_itself(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prepare_elasticsearch(jars: Path, folder: Path) -> Server:
-    """Lay the jars out as the distribution does: the HTTP layer is a module with its own class loader."""
+def prepare_elasticsearch(jars: Path, folder: Path) -> Server:
+    """An empty server in ``folder``, not started yet; ``jars`` are those of ``libraries``.
+
+    They are laid out as the distribution does: the HTTP layer is a module with its own class loader.
+    """
     for name in ("config", "lib", "plugins", f"modules/{HTTP_LAYER}"):
         (folder / name).mkdir(parents=True)
     module = folder / "modules" / HTTP_LAYER

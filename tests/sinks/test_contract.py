@@ -33,7 +33,7 @@ MARKER = "marker-d41d8cd98f"
 KEY = base64.b64encode(f"{MARKER}-of-a-signature".encode()).decode()
 NOT_SINKS = {
     "__init__", "attack", "body", "contract", "counters", "ecs", "elastic_setup", "embedded", "forwarder",
-    "http", "letters", "runner", "settings", "store",
+    "http", "letters", "pruning", "runner", "settings", "store",
 }  # fmt: skip
 
 
