@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import collector, containers, fleet, flood, overhead, replay, sigma, sinks
+from bench import collector, containers, fleet, flood, hooks, overhead, replay, sigma, sinks
 from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
@@ -15,6 +15,7 @@ BENCHES = {
     "sigma": sigma.rows,
     "fleet": fleet.rows,
     "collector": collector.rows,
+    "hooks": hooks.rows,
     "overhead": overhead.rows,
     "flood": flood.rows,
     "containers": containers.rows,

@@ -198,7 +198,6 @@ def _empty(program: Path) -> Iterator[None]:
             number = tracepoint.identifier(root, "syscalls/sys_exit_openat")
             if number is None:
                 raise SystemExit("this kernel has no tracepoint syscalls/sys_exit_openat")
-            event = tracepoint.open_event(number)
-        link = libbpf.attach_perf_event(loaded.programs["empty"], event)
-        stack.callback(libbpf.detach, link)
+            link = tracepoint.attach(number, libbpf.loaded(loaded.programs["empty"]).fd)
+        stack.callback(os.close, link)
         yield

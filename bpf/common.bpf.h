@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What every program needs: the shared maps, the record it builds, and the way to the collector.
- *
- * What hangs on a task is read directly, at half the cost of BPF_CORE_READ. That is for pointers of which the
- * verifier does not know what they point to: out of an array, from a number, or perhaps NULL by its book.
  */
 #ifndef TRACETIDE_COMMON_BPF_H
 #define TRACETIDE_COMMON_BPF_H
 
-#include "kernel_types.h"
+#ifdef TRACETIDE_BY_HEADERS
+#include "by_headers.h"
+#else
+#include "by_btf.h"
+#endif
 
 #include "events.h"
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 /* Room for the largest record (an exec, all of whose paths are as long as can be), and for one piece of it. */
 #define RECORD_SIZE 57344
@@ -35,7 +32,7 @@ struct walk {
 
 /* One per CPU, built up piece by piece and sent when complete. */
 struct record {
-	u32 busy;
+	u64 busy;
 	u32 used;
 	u32 detached; /* set by append_path */
 	u32 pad;
@@ -102,28 +99,25 @@ struct {
 	__type(value, u32);
 } scopes SEC(".maps");
 
-/* TRACEPOINT(sched_process_fork, on_fork, ...) { ... } defines a program on a tracepoint of the kernel. */
-#define TRACEPOINT(event, name, args...) SEC("tp_btf/" #event) int BPF_PROG(name, args)
-
 static __always_inline struct config *settings(void)
 {
 	u32 zero = 0;
 
-	return bpf_map_lookup_elem(&config, &zero);
+	return bpf_map_lookup_elem(MAP(config), &zero);
 }
 
 static __always_inline struct record *this_record(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 
-	return bpf_map_lookup_elem(&records, &cpu);
+	return bpf_map_lookup_elem(MAP(records), &cpu);
 }
 
 static __always_inline struct losses *these_losses(void)
 {
 	u32 zero = 0;
 
-	return bpf_map_lookup_elem(&losses, &zero);
+	return bpf_map_lookup_elem(MAP(losses), &zero);
 }
 
 /* Refusals that are further apart than this, in nanoseconds, do not belong together. */
@@ -174,7 +168,7 @@ static __always_inline struct record *new_record(u32 size, u32 kind)
 /* Where to write the next piece, of at most CHUNK_SIZE bytes; NULL when the record is full. */
 static __always_inline void *end_of(struct record *record)
 {
-	u32 used = record->used;
+	u64 used = record->used;
 
 	barrier_var(used);
 	if (used > RECORD_SIZE - CHUNK_SIZE)
@@ -204,8 +198,11 @@ static __always_inline u32 append_user_string(struct record *record, const void 
 	return length;
 }
 
-/* The compiler must not compare one copy of the size and use another: verifiers before 6.8 know only the first. */
-static __always_inline u32 at_most(u32 size, u32 limit)
+/*
+ * The compiler must not compare one copy of the size and use another: verifiers before 6.8 know only the first.
+ * With 64 bits it makes no copy to cut off the upper half.
+ */
+static __always_inline u64 at_most(u64 size, u64 limit)
 {
 	barrier_var(size);
 	return size > limit ? limit : size;
@@ -236,9 +233,9 @@ static __always_inline u32 append_user(struct record *record, const void *bytes,
 /* The task's group in the version 1 hierarchy of a controller; NULL if that controller is not on it. */
 static __always_inline struct cgroup *cgroup_v1(struct css_set *set, u64 controller)
 {
-	struct cgroup *cgroup = ((struct cgroup_subsys_state **)set->subsys)[controller]->cgroup;
+	struct cgroup *cgroup = READ(SUBSYSTEM(set, controller), cgroup);
 
-	return cgroup->root->hierarchy_id ? cgroup : NULL;
+	return READ(cgroup, root, hierarchy_id) ? cgroup : NULL;
 }
 
 /*
@@ -247,33 +244,33 @@ static __always_inline struct cgroup *cgroup_v1(struct css_set *set, u64 control
  */
 static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = task->cgroups;
+	struct css_set *set = READ(task, cgroups);
 	struct cgroup *cgroup = NULL;
 
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		cgroup = cgroup_v1(set, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
-	if (!cgroup && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		cgroup = cgroup_v1(set, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
-	return cgroup ? cgroup : set->dfl_cgrp;
+	if (HAS_CONTROLLER(memory_cgrp_id))
+		cgroup = cgroup_v1(set, CONTROLLER(memory_cgrp_id));
+	if (!cgroup && HAS_CONTROLLER(pids_cgrp_id))
+		cgroup = cgroup_v1(set, CONTROLLER(pids_cgrp_id));
+	return cgroup ? cgroup : READ(set, dfl_cgrp);
 }
 
 /* Its number, unique on the host: each hierarchy counts for itself, the unified one is hierarchy 0. */
 static __always_inline u64 cgroup_id_of(struct task_struct *task)
 {
 	struct cgroup *cgroup = cgroup_of(task);
-	u64 hierarchy = cgroup->root->hierarchy_id;
+	u64 hierarchy = READ(cgroup, root, hierarchy_id);
 
-	return hierarchy << 48 | cgroup->kn->id;
+	return hierarchy << 48 | READ(cgroup, kn, id);
 }
 
 static __always_inline void fill_header(struct header *header, struct task_struct *task, u32 kind)
 {
 	header->time = bpf_ktime_get_boot_ns();
-	header->start = task->group_leader->start_boottime;
+	header->start = READ(task, group_leader, start_boottime);
 	header->cgroup = cgroup_id_of(task);
-	header->pid = task->tgid;
-	header->tid = task->pid;
-	header->uid = task->cred->uid.val;
+	header->pid = READ(task, tgid);
+	header->tid = READ(task, pid);
+	header->uid = READ(task, cred, uid.val);
 	header->kind = kind;
 	BPF_CORE_READ_STR_INTO(&header->comm, task, comm);
 }
@@ -284,17 +281,17 @@ static __always_inline struct upid *innermost(struct task_struct *task)
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	u32 level = BPF_CORE_READ(pid, level);
 
-	return (void *)pid->numbers + level * bpf_core_type_size(struct upid);
+	return (void *)pid->numbers + level * SIZE_OF(struct upid);
 }
 
 /* An open file of the current process. */
 static __always_inline struct file *file_at(struct task_struct *task, u32 fd)
 {
-	struct fdtable *table = task->files->fdt;
+	struct fdtable *table = READ(task, files, fdt);
 	struct file *file = NULL;
 
-	if (fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	if (fd < READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), READ(table, fd) + fd);
 	return file;
 }
 

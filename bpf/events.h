@@ -197,7 +197,7 @@ struct dns_event {
 };
 
 /* Classes of events. When the ring buffer fills, those of the last go first, and those of processes last. */
-enum class {
+enum event_class {
 	CLASS_FORK,
 	CLASS_EXEC,
 	CLASS_OTHER,
@@ -267,7 +267,7 @@ enum protocol {
 };
 
 /* A port is within both ends. */
-struct range {
+struct ports {
 	u16 low;
 	u16 high;
 };
@@ -284,8 +284,8 @@ struct limits {
 	u8 local_count; /* of ranges; 0: any port */
 	u8 remote_count;
 	u8 pad;
-	struct range local[RANGES];
-	struct range remote[RANGES];
+	struct ports local[RANGES];
+	struct ports remote[RANGES];
 };
 
 /* Of an event type: the limits of which it must meet at least one, where they are, and what they have in common. */

@@ -24,13 +24,13 @@ static __always_inline int walk_paths(void)
 	return 0;
 }
 
-SEC("tp") int on_finish(struct syscall_exit *context)
+PROGRAM("tp", on_finish, struct syscall_exit *context)
 {
 	return walk_paths();
 }
 
 /* The loader takes a function of the same type as those of the programs that jump, because the kernel asks for it. */
-SEC("fexit/" FUNCTION("openat")) int at_finish(struct function_exit *context)
+FUNCTION_PROGRAM("openat", at_finish)
 {
 	return walk_paths();
 }
@@ -46,7 +46,7 @@ struct {
 /* Jump to it; nothing after this is done. */
 static __always_inline int to_finish(struct call *call, struct record *record)
 {
-	bpf_tail_call(call->context, &finishing, 0);
+	bpf_tail_call(call->context, MAP(finishing), 0);
 	lose(call->kind);
 	record->busy = 0;
 	return 0;

@@ -96,7 +96,7 @@ static __always_inline u64 whole(u32 lower, u32 upper)
 
 SYSCALL(capset, 52)
 {
-	const struct cred *cred = call->task->cred;
+	const struct cred *cred = READ(call->task, cred);
 	struct capability_half half[2] = {};
 	struct told told = { .count = 3 };
 

@@ -5,7 +5,6 @@
 
 #include "path.bpf.h"
 #include "syscall.bpf.h"
-#include <stddef.h>
 
 #define AT_FDCWD -100
 /* Mounts over the root of a mount namespace. */
@@ -55,7 +54,7 @@ static __always_inline struct place open_as(s32 fd)
 static __always_inline void look_up(struct task_struct *task, struct walk *walk, const struct place *place,
                                     bool absolute, u32 size_at)
 {
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = READ(task, fs);
 
 	if (place->rooted || (absolute && !place->beneath))
 		walk_to(walk, (u64)BPF_CORE_READ(fs, root.mnt), (u64)BPF_CORE_READ(fs, root.dentry), size_at);
@@ -91,9 +90,9 @@ static __always_inline u16 append_place(struct call *call, struct record *record
 /* Whether the task's root directory is that of its mount namespace, so that its absolute paths are whole. */
 static __always_inline bool sees_all(struct task_struct *task)
 {
-	struct vfsmount *vfsmount = task->fs->root.mnt;
-	struct dentry *dentry = task->fs->root.dentry;
-	struct dentry *top = task->fs->root.mnt->mnt_root;
+	struct vfsmount *vfsmount = READ(task, fs, root.mnt);
+	struct dentry *dentry = READ(task, fs, root.dentry);
+	struct dentry *top = READ(task, fs, root.mnt, mnt_root);
 
 	for (u32 i = 0; i < MOUNTS && dentry == top; i++) {
 		struct mount *mount = container_of(vfsmount, struct mount, mnt);

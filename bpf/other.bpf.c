@@ -37,7 +37,8 @@ static __always_inline bool to_other(struct call *call, s32 pid, s32 signal)
 {
 	struct task_struct *task = call->task;
 
-	return signal && pid != task->tgid && pid != task->pid && pid != BPF_CORE_READ(innermost(task), nr);
+	return signal && pid != READ(task, tgid) && pid != READ(task, pid) &&
+	       pid != BPF_CORE_READ(innermost(task), nr);
 }
 
 static __always_inline int report_signal(struct call *call, const struct told *told, s32 signal)

@@ -10,24 +10,21 @@
 
 #define NAME_SIZE 256
 #define PATH_SIZE 4096
-/* Names and mount points on the way; each costs the verifier time when a program is loaded. */
-#define DEPTH 1024
 #define CGROUP_DEPTH 64
-
-/* Stands at the top of a path that was too long to be followed to the root. */
-const char cut[] = "...";
 
 /*
  * The path of a directory entry up to the root of its mount namespace; the bytes appended, PATH_UNKNOWN
  * without an entry. One that has no directory above it (memfd, pipe, anonymous inode) is just its name and
  * sets record->detached.
  */
-__noinline int append_path(u64 mnt, u64 entry)
+SUBPROGRAM int append_path(u64 mnt, u64 entry)
 {
 	struct record *record = this_record();
 	struct vfsmount *vfsmount = (void *)mnt;
 	struct dentry *dentry = (void *)entry;
 	struct dentry *top;
+	/* Stands at the top of a path that was too long to be followed to the root. */
+	const char cut[] = "...";
 	u32 begin;
 
 	if (!record || !dentry)
@@ -67,22 +64,18 @@ __noinline int append_path(u64 mnt, u64 entry)
 }
 
 /* The path of the current task's control group below the root of its hierarchy; the bytes appended. */
-__noinline int append_cgroup_path(void)
+SUBPROGRAM int append_cgroup_path(void)
 {
 	struct record *record = this_record();
-	struct kernfs_node *node = cgroup_of(bpf_get_current_task_btf())->kn;
+	struct kernfs_node *node = READ(cgroup_of(this_task()), kn);
 	u32 begin;
 
 	if (!record)
 		return PATH_UNKNOWN;
 	begin = record->used;
 	for (u32 i = 0; i < CGROUP_DEPTH; i++) {
-		struct kernfs_node *above;
+		struct kernfs_node *above = above_of(node);
 
-		if (bpf_core_field_exists(node->__parent))
-			above = BPF_CORE_READ(node, __parent);
-		else
-			above = BPF_CORE_READ((struct kernfs_node___before_6_15 *)node, parent);
 		if (!above || !append_kernel_string(record, BPF_CORE_READ(node, name), NAME_SIZE))
 			break;
 		node = above;

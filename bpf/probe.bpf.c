@@ -2,7 +2,7 @@
 /* Loaded and attached for a moment, to see whether the kernel lets functions of system calls be hooked. */
 #include "syscall.bpf.h"
 
-SEC("fexit/" FUNCTION("umask")) int probe(struct function_exit *context)
+FUNCTION_PROGRAM("umask", probe)
 {
 	return 0;
 }

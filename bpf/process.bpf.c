@@ -5,8 +5,6 @@
 
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 4
-/* A mark in the nanoseconds of a time of change, since 6.13. */
-#define CTIME_WAS_READ (1U << 31)
 
 /* Ends of processes whose last threads left at the same moment; each is to be told once. */
 struct {
@@ -26,7 +24,7 @@ struct {
 
 static __always_inline u64 identity_of(struct task_struct *task)
 {
-	return task->group_leader->start_boottime ^ (u64)task->tgid << 40;
+	return READ(task, group_leader, start_boottime) ^ (u64)READ(task, tgid) << 40;
 }
 
 TRACEPOINT(sched_process_fork, on_fork, struct task_struct *caller, struct task_struct *child)
@@ -37,44 +35,44 @@ TRACEPOINT(sched_process_fork, on_fork, struct task_struct *caller, struct task_
 	u64 whom = identity_of(child);
 	u8 one = 1;
 
-	if (child->pid != child->tgid)
+	if (READ(child, pid) != READ(child, tgid))
 		return 0;
 	record = new_record(sizeof(*event), KIND_FORK);
 	if (!record)
 		return 0;
 	event = (void *)record->data;
 	fill_header(&event->header, child, KIND_FORK);
-	parent = child->real_parent->group_leader;
-	event->parent_start = parent->start_boottime;
-	event->parent = parent->tgid;
+	parent = READ(child, real_parent, group_leader);
+	event->parent_start = READ(parent, start_boottime);
+	event->parent = READ(parent, tgid);
 	event->vpid = BPF_CORE_READ(innermost(child), nr);
 	if (submit(record, KIND_FORK) == LIMITED)
-		bpf_map_update_elem(&untold, &whom, &one, 0);
+		bpf_map_update_elem(MAP(untold), &whom, &one, 0);
 	return 0;
 }
 
 /* Whether this thread is the one to tell that the whole process is gone. */
 static __always_inline bool is_last(struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
+	struct signal_struct *signal = READ(task, signal);
 	u64 key = identity_of(task);
 	u8 one = 1;
 
-	if (signal->live.counter > 0)
+	if (READ(signal, live.counter) > 0)
 		return false;
-	if (signal->nr_threads <= 1)
+	if (READ(signal, nr_threads) <= 1)
 		return true;
-	return !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
+	return !bpf_map_update_elem(MAP(ended), &key, &one, BPF_NOEXIST);
 }
 
 /* The status that the parent will get from wait(2). */
 static __always_inline u32 status_of(struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
+	struct signal_struct *signal = READ(task, signal);
 
-	if (signal->flags & SIGNAL_GROUP_EXIT)
-		return signal->group_exit_code;
-	return task->group_leader->exit_code;
+	if (READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ(signal, group_exit_code);
+	return READ(task, group_leader, exit_code);
 }
 
 static __always_inline void count_unseen_exit(struct task_struct *task)
@@ -92,7 +90,7 @@ TRACEPOINT(sched_process_exit, on_procexit, struct task_struct *task)
 
 	if (!is_last(task))
 		return 0;
-	if (!bpf_map_delete_elem(&untold, &whom)) {
+	if (!bpf_map_delete_elem(MAP(untold), &whom)) {
 		count_unseen_exit(task);
 		return 0;
 	}
@@ -109,45 +107,43 @@ TRACEPOINT(sched_process_exit, on_procexit, struct task_struct *task)
 
 static __always_inline void fill_credentials(struct exec_event *event, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = READ(task, cred);
 
 	BPF_CORE_READ_INTO(&event->cap_inheritable, cred, cap_inheritable);
 	BPF_CORE_READ_INTO(&event->cap_permitted, cred, cap_permitted);
 	BPF_CORE_READ_INTO(&event->cap_effective, cred, cap_effective);
-	event->gid = cred->gid.val;
-	event->euid = cred->euid.val;
-	event->egid = cred->egid.val;
-	event->suid = cred->suid.val;
-	event->sgid = cred->sgid.val;
-	event->loginuid = -1;
-	if (bpf_core_field_exists(task->loginuid))
-		event->loginuid = task->loginuid.val;
+	event->gid = READ(cred, gid.val);
+	event->euid = READ(cred, euid.val);
+	event->egid = READ(cred, egid.val);
+	event->suid = READ(cred, suid.val);
+	event->sgid = READ(cred, sgid.val);
+	event->loginuid = loginuid_of(task);
 }
 
 /* The number of the terminal as /proc/PID/stat has it, 0 for none. */
 static __always_inline u32 terminal_of(struct signal_struct *signal)
 {
-	struct tty_struct *tty = signal->tty;
+	struct tty_struct *tty = READ(signal, tty);
 	u32 major, minor;
 
 	if (!tty)
 		return 0;
-	major = tty->driver->major;
-	minor = tty->driver->minor_start + tty->index;
+	major = READ(tty, driver, major);
+	minor = READ(tty, driver, minor_start) + READ(tty, index);
 	return (minor & 0xff) | major << 8 | (minor & ~0xff) << 12;
 }
 
 static __always_inline void fill_identity(struct exec_event *event, struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
+	struct signal_struct *signal = READ(task, signal);
 	struct upid *upid = innermost(task);
 
 	event->tty = terminal_of(signal);
 	event->vpid = BPF_CORE_READ(upid, nr);
-	event->pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
-	event->sid = signal->pids[PIDTYPE_SID]->numbers[0].nr;
+	event->pgid = READ(signal, pids[PIDTYPE_PGID], numbers[0].nr);
+	event->sid = READ(signal, pids[PIDTYPE_SID], numbers[0].nr);
 	event->pid_ns = BPF_CORE_READ(upid, ns, ns.inum);
-	event->mnt_ns = task->nsproxy->mnt_ns->ns.inum;
+	event->mnt_ns = READ(task, nsproxy, mnt_ns, ns.inum);
 }
 
 static __always_inline void fill_ancestors(struct exec_event *event, struct task_struct *task)
@@ -157,11 +153,11 @@ static __always_inline void fill_ancestors(struct exec_event *event, struct task
 	for (u32 i = 0; i < ANCESTORS; i++) {
 		struct ancestor *ancestor = &event->ancestors[i];
 
-		task = task->real_parent->group_leader;
-		ancestor->pid = task->tgid;
+		task = READ(task, real_parent, group_leader);
+		ancestor->pid = READ(task, tgid);
 		if (!ancestor->pid)
 			break;
-		ancestor->start = task->start_boottime;
+		ancestor->start = READ(task, start_boottime);
 		ancestor->pad = 0;
 		BPF_CORE_READ_STR_INTO(&ancestor->comm, task, comm);
 		count++;
@@ -177,35 +173,8 @@ static __always_inline u32 layer_of(struct file *file)
 
 	if (BPF_CORE_READ(file, f_path.dentry, d_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
 		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (u8 *)inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(&upper, sizeof(upper), (u8 *)inode + SIZE_OF(struct inode));
 	return upper && BPF_CORE_READ(upper, d_inode) ? EXEC_UPPER_LAYER : EXEC_LOWER_LAYER;
-}
-
-static __always_inline s64 nanoseconds(struct timespec64 time)
-{
-	return time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static __always_inline void fill_times(struct exec_event *event, struct inode *inode)
-{
-	struct inode___before_6_11 *older = (void *)inode;
-	struct inode___before_6_7 *oldest = (void *)inode;
-
-	if (bpf_core_field_exists(inode->i_mtime_sec)) {
-		event->exe_mtime =
-			BPF_CORE_READ(inode, i_mtime_sec) * 1000000000 + BPF_CORE_READ(inode, i_mtime_nsec);
-		event->exe_ctime = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000 +
-		                   (BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_WAS_READ);
-		return;
-	}
-	if (bpf_core_field_exists(older->__i_mtime))
-		event->exe_mtime = nanoseconds(BPF_CORE_READ(older, __i_mtime));
-	else
-		event->exe_mtime = nanoseconds(BPF_CORE_READ(oldest, i_mtime));
-	if (bpf_core_field_exists(older->__i_ctime))
-		event->exe_ctime = nanoseconds(BPF_CORE_READ(older, __i_ctime));
-	else
-		event->exe_ctime = nanoseconds(BPF_CORE_READ(oldest, i_ctime));
 }
 
 static __always_inline void fill_inode(struct exec_event *event, struct inode *inode)
@@ -214,7 +183,8 @@ static __always_inline void fill_inode(struct exec_event *event, struct inode *i
 	event->exe_mode = BPF_CORE_READ(inode, i_mode);
 	event->exe_uid = BPF_CORE_READ(inode, i_uid.val);
 	event->exe_gid = BPF_CORE_READ(inode, i_gid.val);
-	fill_times(event, inode);
+	event->exe_mtime = mtime_of(inode);
+	event->exe_ctime = ctime_of(inode);
 }
 
 static __always_inline bool is_memfd(struct record *record, u32 path)
@@ -245,8 +215,8 @@ static __always_inline void append_executable(struct record *record, struct task
 static __always_inline void append_arguments(struct record *record, struct task_struct *task)
 {
 	struct exec_event *event = (void *)record->data;
-	unsigned long start = task->mm->arg_start;
-	u32 size = task->mm->arg_end - start;
+	unsigned long start = READ(task, mm, arg_start);
+	u32 size = READ(task, mm, arg_end) - start;
 	u32 read = append_user(record, (void *)start, size, CHUNK_SIZE);
 
 	event->args_size = read;
@@ -256,9 +226,9 @@ static __always_inline void append_arguments(struct record *record, struct task_
 static __always_inline void append_environment(struct record *record, struct task_struct *task)
 {
 	struct exec_event *event = (void *)record->data;
-	unsigned long start = task->mm->env_start;
+	unsigned long start = READ(task, mm, env_start);
 
-	event->env_size = append_user(record, (void *)start, task->mm->env_end - start, CHUNK_SIZE);
+	event->env_size = append_user(record, (void *)start, READ(task, mm, env_end) - start, CHUNK_SIZE);
 }
 
 static __always_inline void append_descriptor(struct record *record, struct task_struct *task, u32 fd)
@@ -279,7 +249,7 @@ TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid,
 	/* x86 makes every exec look like execve in the registers; only execveat goes by a descriptor. */
 	u32 kind = BPF_CORE_READ(binary, fdpath) ? KIND_EXECVEAT : KIND_EXECVE;
 	struct record *record = new_record(sizeof(struct exec_event), kind);
-	struct fs_struct *fs = task->fs;
+	struct fs_struct *fs = READ(task, fs);
 	struct exec_event *event;
 	u64 whom = identity_of(task);
 
@@ -301,7 +271,7 @@ TRACEPOINT(sched_process_exec, on_execve, struct task_struct *task, int old_pid,
 	for (u32 fd = 0; fd < STDIO; fd++)
 		append_descriptor(record, task, fd);
 	if (submit(record, kind) == TOLD)
-		bpf_map_delete_elem(&untold, &whom);
+		bpf_map_delete_elem(MAP(untold), &whom);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ static __always_inline u32 class_of(u32 kind)
 static __always_inline bool too_fast(u64 owner, u32 family, u32 class, u32 cost, u32 burst)
 {
 	u32 place = family * BUCKETS + (u32)(owner * 0x9e3779b97f4a7c15 >> 54);
-	struct bucket *bucket = bpf_map_lookup_elem(&buckets, &place);
+	struct bucket *bucket = bpf_map_lookup_elem(MAP(buckets), &place);
 	u64 now = bpf_ktime_get_ns();
 	u64 *due;
 
@@ -80,11 +80,11 @@ static __always_inline void count_limited(const struct header *header, bool proc
 		key.start = header->start;
 		key.pid = header->pid;
 	}
-	count = bpf_map_lookup_elem(&limited, &key);
+	count = bpf_map_lookup_elem(MAP(limited), &key);
 	if (count)
 		__sync_fetch_and_add(count, 1);
 	else
-		bpf_map_update_elem(&limited, &key, &one, BPF_NOEXIST);
+		bpf_map_update_elem(MAP(limited), &key, &one, BPF_NOEXIST);
 }
 
 /* An end is never held back where the beginning was not: it is the process that the collector keeps in mind. */
@@ -112,7 +112,7 @@ enum fate {
 	LIMITED,
 };
 
-__noinline int deliver(u32 kind)
+SUBPROGRAM int deliver(u32 kind)
 {
 	struct record *record = this_record();
 	struct config *set = settings();
@@ -130,12 +130,12 @@ __noinline int deliver(u32 kind)
 		fate = LIMITED;
 		goto done;
 	}
-	waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	waiting = bpf_ringbuf_query(MAP(events), BPF_RB_AVAIL_DATA);
 	/* Once per filling of the buffer is enough: the collector also looks by itself, many times a second. */
 	if (waiting - set->wake_at < RECORD_SIZE)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (waiting + size > set->room[class_of(kind & (KINDS - 1)) & (CLASSES - 1)] ||
-	    bpf_ringbuf_output(&events, record->data, size, flags))
+	    bpf_ringbuf_output(MAP(events), record->data, size, flags))
 		lose(kind);
 	else
 		fate = TOLD;

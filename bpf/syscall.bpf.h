@@ -18,15 +18,6 @@ struct call {
 	u64 arg[6];
 };
 
-/* The kernel's function behind a system call, whose only argument is the registers of the caller; its number in them. */
-#if defined(__TARGET_ARCH_x86)
-#define FUNCTION(call) "__x64_sys_" call
-#define NUMBER_OF(regs) (regs)->orig_ax
-#else
-#define FUNCTION(call) "__arm64_sys_" call
-#define NUMBER_OF(regs) (regs)->syscallno
-#endif
-
 /*
  * SYSCALL(openat, 6) { ... } defines two programs with the same body, which gets the call: on_openat is for the
  * call's tracepoint, at_openat for the end of its function. The loader takes one of them: a function that is
@@ -35,22 +26,22 @@ struct call {
 #define SYSCALL(name, number) SYSCALL_AT(name, number, #name)
 
 /* The same for a call that the kernel has another name for. */
-#define SYSCALL_AT(name, number, called)                                                \
-	static __always_inline int handle_##name(struct call *call);                    \
-	SEC("tp/syscalls/sys_exit_" called) int on_##name(struct syscall_exit *context) \
-	{                                                                               \
-		struct call call = { .context = context, .kind = number };              \
-                                                                                        \
-		call.result = context->result;                                          \
-		return read_call(&call) ? handle_##name(&call) : 0;                     \
-	}                                                                               \
-	SEC("fexit/" FUNCTION(called)) int at_##name(struct function_exit *context)     \
-	{                                                                               \
-		struct call call = { .context = context, .kind = number };              \
-                                                                                        \
-		call.result = context->result;                                          \
-		return read_call(&call) ? handle_##name(&call) : 0;                     \
-	}                                                                               \
+#define SYSCALL_AT(name, number, called)                                                 \
+	static __always_inline int handle_##name(struct call *call);                     \
+	PROGRAM("tp/syscalls/sys_exit_" called, on_##name, struct syscall_exit *context) \
+	{                                                                                \
+		struct call call = { .context = context, .kind = number };               \
+                                                                                         \
+		call.result = context->result;                                           \
+		return read_call(&call) ? handle_##name(&call) : 0;                      \
+	}                                                                                \
+	FUNCTION_PROGRAM(called, at_##name)                                              \
+	{                                                                                \
+		struct call call = { .context = context, .kind = number };               \
+                                                                                         \
+		call.result = context->result;                                           \
+		return read_call(&call) ? handle_##name(&call) : 0;                      \
+	}                                                                                \
 	static __always_inline int handle_##name(struct call *call)
 
 /* The interface of sendmsg(2) and recvmsg(2). */
@@ -69,14 +60,14 @@ struct message {
 /* Whether this is the collector, or in a control group that is all its own. */
 static __always_inline bool is_own(const struct config *settings, struct task_struct *task)
 {
-	return settings->own_tgid == (u32)task->tgid ||
+	return settings->own_tgid == (u32)READ(task, tgid) ||
 	       (settings->own_cgroup && settings->own_cgroup == cgroup_id_of(task));
 }
 
 /* False if nobody wants to know. */
 static __always_inline bool read_call(struct call *call)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = this_task();
 	struct pt_regs *regs;
 
 	call->task = task;
@@ -84,21 +75,21 @@ static __always_inline bool read_call(struct call *call)
 	if (!call->settings || is_own(call->settings, task) ||
 	    !type_wanted(call->settings, task, call->kind, call->result))
 		return false;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	regs = registers_of(task);
 #if defined(__TARGET_ARCH_x86)
-	call->arg[0] = regs->di;
-	call->arg[1] = regs->si;
-	call->arg[2] = regs->dx;
-	call->arg[3] = regs->r10;
-	call->arg[4] = regs->r8;
-	call->arg[5] = regs->r9;
+	call->arg[0] = READ(regs, di);
+	call->arg[1] = READ(regs, si);
+	call->arg[2] = READ(regs, dx);
+	call->arg[3] = READ(regs, r10);
+	call->arg[4] = READ(regs, r8);
+	call->arg[5] = READ(regs, r9);
 #else
-	call->arg[0] = regs->orig_x0;
-	call->arg[1] = regs->regs[1];
-	call->arg[2] = regs->regs[2];
-	call->arg[3] = regs->regs[3];
-	call->arg[4] = regs->regs[4];
-	call->arg[5] = regs->regs[5];
+	call->arg[0] = READ(regs, orig_x0);
+	call->arg[1] = READ(regs, regs[1]);
+	call->arg[2] = READ(regs, regs[2]);
+	call->arg[3] = READ(regs, regs[3]);
+	call->arg[4] = READ(regs, regs[4]);
+	call->arg[5] = READ(regs, regs[5]);
 #endif
 	return true;
 }

@@ -27,7 +27,7 @@ static __always_inline struct record *begin(struct call *call, const struct told
 		event->number[i] = told->number[i];
 	__builtin_memset(&event->file, 0, sizeof(event->file));
 	event->fd = NO_FD;
-	event->mnt_ns = call->task->nsproxy->mnt_ns->ns.inum;
+	event->mnt_ns = READ(call->task, nsproxy, mnt_ns, ns.inum);
 	event->pad2 = 0;
 	event->count = told->count;
 	event->text_size = told->text ? append_user_string(record, told->text, PATH_SIZE) : 0;

@@ -22,7 +22,7 @@
 #define WAITING_SIZE 16768
 
 struct waiting {
-	u32 busy;
+	u64 busy;
 	u32 used;
 	u32 detached;
 	u32 pad;

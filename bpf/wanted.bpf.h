@@ -25,14 +25,14 @@ static __always_inline struct filter *filter_of(const struct config *settings)
 {
 	u32 active = settings->active;
 
-	return bpf_map_lookup_elem(&filters, &active);
+	return bpf_map_lookup_elem(MAP(filters), &active);
 }
 
 /* The bits of enum scope that may be true of the task. */
 static __always_inline u32 scope_of(struct task_struct *task)
 {
 	u64 cgroup = cgroup_id_of(task);
-	u32 *scope = bpf_map_lookup_elem(&scopes, &cgroup);
+	u32 *scope = bpf_map_lookup_elem(MAP(scopes), &cgroup);
 
 	return scope ? *scope : SCOPE_CONTAINER | SCOPE_HOST;
 }
@@ -57,7 +57,7 @@ static __always_inline bool type_wanted(const struct config *settings, struct ta
 	return true;
 }
 
-static __always_inline bool in_ranges(const struct range *ranges, u32 count, u16 port)
+static __always_inline bool in_ranges(const struct ports *ranges, u32 count, u16 port)
 {
 	if (!count || !port)
 		return true;
@@ -68,7 +68,7 @@ static __always_inline bool in_ranges(const struct range *ranges, u32 count, u16
 }
 
 /* The set of paths that limits ask for if all else meets them; bits are access, result, scope, family and protocol. */
-__noinline int held_against(struct limits *limits, u64 bits, u32 flags, u32 ports)
+SUBPROGRAM int held_against(struct limits *limits, u64 bits, u32 flags, u32 ports)
 {
 	if (!limits)
 		return EVERY_PATH;
@@ -125,7 +125,7 @@ static __always_inline bool step(const struct filter *filter, struct record *rec
 }
 
 /* Let the automaton read the string that begins there in the record; 0 if it cannot. */
-__noinline int read_string(u32 at)
+SUBPROGRAM int read_string(u32 at)
 {
 	struct record *record = this_record();
 	struct config *set = settings();
@@ -148,7 +148,7 @@ __noinline int read_string(u32 at)
  * The sets that a path is in: the string at raw in the record, and before it, if there is something below it, the names
  * that append_path has put there last; with raw 0 those alone.
  */
-__noinline int sets_of_path(u32 raw, u32 below)
+SUBPROGRAM int sets_of_path(u32 raw, u32 below)
 {
 	struct record *record = this_record();
 	struct config *set = settings();
@@ -180,7 +180,7 @@ __noinline int sets_of_path(u32 raw, u32 below)
 /* Whether a path is in one of the sets that are asked for, or may be. */
 static __always_inline bool path_wanted(u32 sets, u32 raw, u32 below)
 {
-	return sets == EVERY_PATH || sets_of_path(raw, below) & (sets | NOT_PLAIN);
+	return !READS_PATHS || sets == EVERY_PATH || sets_of_path(raw, below) & (sets | NOT_PLAIN);
 }
 
 #endif

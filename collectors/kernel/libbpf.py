@@ -7,9 +7,10 @@ import errno
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from ctypes import c_bool, c_char_p, c_int, c_uint32, c_void_p
+from ctypes import c_bool, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _LIBRARY = "libbpf.so.1"
 _LOG_LINES = 16
@@ -32,9 +33,8 @@ _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
     ("bpf_program__fd", c_int, (c_void_p,)),
     ("bpf_program__set_autoload", c_int, (c_void_p, c_bool)),
     ("bpf_program__set_attach_target", c_int, (c_void_p, c_int, c_char_p)),
-    ("bpf_program__attach", c_void_p, (c_void_p,)),
-    ("bpf_program__attach_perf_event", c_void_p, (c_void_p, c_int)),
-    ("bpf_link__destroy", c_int, (c_void_p,)),
+    ("bpf_raw_tracepoint_open", c_int, (c_char_p, c_int)),
+    ("bpf_prog_load", c_int, (c_int, c_char_p, c_char_p, c_char_p, c_size_t, c_void_p)),
     ("bpf_map_lookup_elem", c_int, (c_int, c_void_p, c_void_p)),
     ("bpf_map_get_next_key", c_int, (c_int, c_void_p, c_void_p)),
     ("bpf_map_delete_elem", c_int, (c_int, c_void_p)),
@@ -55,6 +55,13 @@ _PROGRAM_INFO = struct.Struct("=64x16s112xQQ")
 _BTF_TYPE = struct.Struct("=III")
 _BTF_KIND_FUNC = 12
 
+# struct bpf_object_open_opts (libbpf.h) as far as the path to type information, and struct bpf_insn.
+_OPEN = struct.Struct("@NPPPPPP")
+_INSTRUCTION = 8
+
+# What the section of a program begins with that is attached to a tracepoint by its name.
+RAW_TRACEPOINT = "raw_tp/"
+
 _KEY = struct.Struct("=I")
 
 _log: list[str] = []
@@ -65,7 +72,14 @@ class BpfError(Exception):
 
 
 class Handle(int):
-    """The address of a map, a program or a link inside of libbpf."""
+    """The address of a map or a program inside of libbpf."""
+
+
+class Program(NamedTuple):
+    """A program in the kernel: its descriptor, and where it wants to be attached."""
+
+    fd: int
+    section: str
 
 
 @cache
@@ -111,10 +125,16 @@ def _failure(what: str) -> BpfError:
 class BpfObject:
     """A compiled object file: its maps and programs by name."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; nothing is in the kernel before ``load``."""
+    def __init__(self, path: Path, *, typed: bool = True) -> None:
+        """Read the file; nothing is in the kernel before ``load``.
+
+        Without ``typed`` the kernel's type information is not asked for, which will do for the maps.
+        """
         self._name = path.name
-        self._handle = library().bpf_object__open_file(os.fsencode(path), None)
+        # libbpf wants to see some; that of the object itself is some.
+        types = ctypes.create_string_buffer(os.fsencode(path))
+        options = _OPEN.pack(_OPEN.size, 0, 0, 0, 0, 0, ctypes.addressof(types))
+        self._handle = library().bpf_object__open_file(os.fsencode(path), None if typed else options)
         if not self._handle:
             raise _failure(f"{path} cannot be opened as a BPF object")
         self.maps = dict(self._named("map"))
@@ -147,12 +167,6 @@ def section(program: Handle) -> str:
 def leave_out(program: Handle) -> None:
     """Do not load this program with the others of its object."""
     library().bpf_program__set_autoload(program, False)
-
-
-def program_fd(program: Handle) -> int:
-    """The descriptor of a program; negative if it was not loaded."""
-    fd: int = library().bpf_program__fd(program)
-    return fd
 
 
 def set_function(program: Handle, name: str) -> None:
@@ -198,15 +212,32 @@ def map_fd(map_handle: Handle) -> int:
     return fd
 
 
-def attach(program: Handle) -> Handle:
-    """Attach where the program's section says."""
-    link = library().bpf_program__attach(program)
-    if not link:
-        raise _failure(f"{section(program)} cannot be attached")
-    return Handle(link)
+def loaded(program: Handle) -> Program:
+    """A program of an object that was loaded. It lives as long as the object."""
+    name: bytes = library().bpf_program__section_name(program)
+    return Program(library().bpf_program__fd(program), name.decode())
 
 
-def attach_if_there(program: Handle) -> Handle | None:
+def load_program(name: str, code: bytes, kind: int, section: str) -> Program:
+    """Have the kernel verify and keep instructions; ``kind`` is one of ``enum bpf_prog_type``."""
+    instructions = len(code) // _INSTRUCTION
+    fd = library().bpf_prog_load(kind, name.encode(), b"Dual BSD/GPL", code, instructions, None)
+    if fd < 0:
+        raise _failure(f"the kernel did not accept the program {name}")
+    return Program(fd, section)
+
+
+def attach(program: Program) -> int:
+    """Attach a program that is for no perf event; it is as long as what is returned is open."""
+    raw = program.section.startswith(RAW_TRACEPOINT)
+    name = program.section.removeprefix(RAW_TRACEPOINT).encode() if raw else None
+    fd: int = library().bpf_raw_tracepoint_open(name, program.fd)
+    if fd < 0:
+        raise _failure(f"{program.section} cannot be attached")
+    return fd
+
+
+def attach_if_there(program: Program) -> int | None:
     """The same; ``None`` if this kernel has no such place."""
     try:
         return attach(program)
@@ -214,19 +245,6 @@ def attach_if_there(program: Handle) -> Handle | None:
         if ctypes.get_errno() == errno.ENOENT:
             return None
         raise
-
-
-def attach_perf_event(program: Handle, event_fd: int) -> Handle:
-    """Attach to a perf event, whose descriptor then belongs to the link."""
-    link = library().bpf_program__attach_perf_event(program, event_fd)
-    if not link:
-        raise _failure(f"{section(program)} cannot be attached")
-    return Handle(link)
-
-
-def detach(link: Handle) -> None:
-    """Detach and forget the link."""
-    library().bpf_link__destroy(link)
 
 
 def possible_cpus() -> int:

@@ -11,7 +11,7 @@ from threading import Lock
 from collectors.kernel import libbpf, tracepoint, ways
 from collectors.kernel.hooks import HOOKS, RING
 from collectors.kernel.layout import LOSSES_SIZE
-from collectors.kernel.libbpf import Handle
+from collectors.kernel.libbpf import Program
 from collectors.kernel.needs import encoded, wanted
 from collectors.kernel.settings import Settings
 from wire.needs import Needs
@@ -23,8 +23,8 @@ _SHARED = ("events", "losses", "config", "records", "filters", "scopes", "bucket
 # The source whose programs are always wanted.
 _FIRST = "process"
 
-Program = tuple[str, str]  # source and name
-Programs = set[Program]
+Key = tuple[str, str]  # a program's source and name
+Keys = set[Key]
 
 
 @dataclass(slots=True)
@@ -37,10 +37,10 @@ class Loaded:
     settings: Settings
     maps: dict[str, int] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
-    _wanted: Programs = field(default_factory=set)
+    _wanted: Keys = field(default_factory=set)
     _active: int = 0
-    _programs: dict[Program, Handle] = field(default_factory=dict)
-    _links: dict[Program, Handle | None] = field(default_factory=dict)
+    _programs: dict[Key, Program] = field(default_factory=dict)
+    _links: dict[Key, int | None] = field(default_factory=dict)
     _objects: ExitStack = field(default_factory=ExitStack)
     _lock: Lock = field(default_factory=Lock)
     _closed: bool = False
@@ -107,44 +107,40 @@ class Loaded:
             if not self.maps:
                 libbpf.resize(loaded.maps["events"], self.settings.ring_bytes)
                 libbpf.resize(loaded.maps["records"], libbpf.possible_cpus())
-            part.load(loaded)
+            programs = part.load(loaded, self._objects)
             for name in _SHARED:
                 self.maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
-            self._programs |= {(source, ways.called(name)): loaded.programs[name] for name in part.programs}
+            self._programs |= {(source, ways.called(name)): each for name, each in programs.items()}
 
-    def _attach(self, programs: Programs) -> None:
+    def _attach(self, programs: Keys) -> None:
         """Attach those of the programs that are loaded."""
         with tracepoint.tracefs() as root:
             for each in sorted(programs & self._programs.keys()):
                 self._links[each] = self._attached(self._programs[each], root)
 
-    def _attached(self, program: Handle, tracefs: int) -> Handle | None:
-        section = libbpf.section(program)
-        if not section.startswith(_TRACEPOINT):
+    def _attached(self, program: Program, tracefs: int) -> int | None:
+        if not program.section.startswith(_TRACEPOINT):
             return libbpf.attach_if_there(program)  # other kernels have another name for the tracepoint
-        name = section.removeprefix(_TRACEPOINT)
+        name = program.section.removeprefix(_TRACEPOINT)
         number = tracepoint.identifier(tracefs, name)
         if number is None:
             self.absent.append(name)
             return None
-        event = tracepoint.open_event(number)
-        try:
-            return libbpf.attach_perf_event(program, event)
-        except libbpf.BpfError:
-            os.close(event)
-            raise
+        return tracepoint.attach(number, program.fd)
 
-    def _detach(self, program: Program) -> None:
+    def _detach(self, program: Key) -> None:
         link = self._links.pop(program)
         if link is not None:
-            libbpf.detach(link)
+            os.close(link)
 
 
-def _programs(events: Collection[str]) -> Programs:
+def _programs(events: Collection[str]) -> Keys:
     """What reports these event types."""
     hooks = [HOOKS[event] for event in events]
     found = {(hook.source, hook.program) for hook in hooks}
-    return found | RING if any(hook.ring for hook in hooks) else found
+    if any(hook.ring for hook in hooks):
+        found |= RING
+    return {key for key in found if ways.has(key[0])}
 
 
 def _operations(events: Collection[str]) -> int:

@@ -6,10 +6,8 @@ import platform
 import re
 from pathlib import Path
 
-from collectors.kernel import libbpf, ways
+from collectors.kernel import headers, libbpf, ways
 from collectors.kernel.hooks import HOOKS
-
-_BTF = Path("/sys/kernel/btf/vmlinux")
 
 # Each capability with its number, and that of an older, larger one that includes it (capabilities(7)).
 _NEEDED = {
@@ -45,8 +43,8 @@ def _kernel() -> str | None:
     found = re.match(r"(\d+)\.(\d+)", platform.release())
     if found and (int(found[1]), int(found[2])) < _OLDEST:
         return f"Linux {platform.release()} is too old, 5.15 or newer is needed"
-    if not _BTF.exists():
-        return f"this kernel has no type information ({_BTF}); it needs CONFIG_DEBUG_INFO_BTF"
+    if not ways.BTF.exists() and (reason := headers.why_not()):
+        return f"this kernel has no type information ({ways.BTF}), and {reason}"
     return None
 
 

@@ -8,6 +8,7 @@ import platform
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import ioctl
 from pathlib import Path
 
 _MOUNTED = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
@@ -20,6 +21,8 @@ _FSCONFIG_CMD_CREATE = 6
 _CLOSE_ON_EXEC = 1
 _PERF_TYPE_TRACEPOINT = 2
 _PERF_FLAG_FD_CLOEXEC = 8
+_PERF_EVENT_IOC_ENABLE = 0x2400
+_PERF_EVENT_IOC_SET_BPF = 0x40042408
 
 # The first 64 bytes of struct perf_event_attr, the oldest size that kernels take: type, size, config.
 _ATTRIBUTES = struct.Struct("=IIQ48x")
@@ -92,8 +95,8 @@ def identifier(root: int, name: str) -> int | None:
         return int(file.read())
 
 
-def open_event(number: int) -> int:
-    """A perf event of the tracepoint. A program attached to it runs on every CPU and for every process."""
+def attach(number: int, program_fd: int) -> int:
+    """Run a program at a tracepoint, on every CPU and for every process, while what is returned is open."""
     attributes = _ATTRIBUTES.pack(_PERF_TYPE_TRACEPOINT, _ATTRIBUTES.size, number)
     fd: int = _libc.syscall(
         _PERF_EVENT_OPEN[platform.machine()], attributes, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC
@@ -101,4 +104,10 @@ def open_event(number: int) -> int:
     if fd < 0:
         reason = os.strerror(ctypes.get_errno())
         raise TracepointError(f"the kernel does not open tracepoints ({reason}): CAP_PERFMON is needed")
+    try:
+        ioctl(fd, _PERF_EVENT_IOC_SET_BPF, program_fd)
+        ioctl(fd, _PERF_EVENT_IOC_ENABLE, 0)
+    except OSError as error:
+        os.close(fd)
+        raise TracepointError(f"the kernel runs no program at a tracepoint: {error.strerror}") from error
     return fd

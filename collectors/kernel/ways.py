@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import bpf
-from collectors.kernel import libbpf, tracepoint
+from collectors.kernel import headers, libbpf, tracepoint
 from collectors.kernel.hooks import HOOKS
-from collectors.kernel.libbpf import BpfError, BpfObject, Handle
+from collectors.kernel.libbpf import BpfError, BpfObject, Handle, Program
 
 OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
+
+BTF = Path("/sys/kernel/btf/vmlinux")
 
 # Names of programs with the same body, by what they hang on, as in bpf/syscall.bpf.h.
 _TRACEPOINT = "on_"
@@ -30,30 +34,43 @@ _FINISHING = "finishing"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What the programs of system calls hang on; ``problem`` says why it is not their functions."""
+    """How programs get into this kernel; ``problem`` says why those of system calls do not hang on functions.
+
+    ``typed`` is whether the kernel has type information; without, programs are compiled here.
+    """
 
     problem: str | None = None
+    typed: bool = True
 
     def __str__(self) -> str:
         """A phrase for whoever asks how this host is watched."""
+        if not self.typed:
+            return f"system calls at their tracepoints, by programs that BCC compiles here ({self.problem})"
         if self.problem:
             return f"system calls at their tracepoints, as functions cannot be hooked ({self.problem})"
         return "system calls at their functions (fexit)"
 
 
+def has(source: str) -> bool:
+    """Whether there are programs of this source for this kernel."""
+    return way().typed or source not in headers.LEFT_OUT
+
+
 def open_object(source: str) -> BpfObject:
     """The compiled ``bpf/<source>.bpf.c``."""
-    return BpfObject(OBJECTS / f"{source}.bpf.o")
+    return BpfObject(OBJECTS / f"{source}.bpf.o", typed=BTF.exists())
 
 
 @cache
 def way() -> Way:
     """Try it; that takes some hundredths of a second and leaves nothing behind."""
+    if not BTF.exists():
+        return Way("the kernel has no type information", typed=False)
     try:
         probe = open_object("probe")
         try:
             probe.load()
-            libbpf.detach(libbpf.attach(probe.programs["probe"]))
+            os.close(libbpf.attach(libbpf.loaded(probe.programs["probe"])))
         finally:
             probe.close()
     except BpfError as error:
@@ -76,20 +93,28 @@ class Part:
     def open(self) -> BpfObject:
         """The object, of which nothing else will be loaded."""
         found = open_object(self.source)
-        finish = self._finish
+        mine = self.programs | {self._finish} if way().typed else frozenset()
         for name, program in found.programs.items():
-            if name not in self.programs and name != finish:
+            if name not in mine:
                 libbpf.leave_out(program)
-        if self.function and finish in found.programs:
-            libbpf.set_function(found.programs[finish], self.function)
+        if self.function and self._finish in found.programs:
+            libbpf.set_function(found.programs[self._finish], self.function)
         return found
 
-    def load(self, found: BpfObject) -> None:
-        """Load it, and let its programs find the one that they jump to."""
+    def load(self, found: BpfObject, cleanup: ExitStack) -> dict[str, Program]:
+        """The programs by their names, loaded until ``cleanup``; they find the one that they jump to."""
         found.load()
-        if self._finish in found.programs:
-            fd = libbpf.program_fd(found.programs[self._finish])
-            libbpf.write_element(libbpf.map_fd(found.maps[_FINISHING]), fd.to_bytes(4, sys.byteorder))
+        names = (self.programs | {self._finish}) & found.programs.keys()
+        if way().typed:
+            programs = {name: libbpf.loaded(found.programs[name]) for name in names}
+        else:
+            sections = {name: libbpf.section(found.programs[name]) for name in names}
+            maps = {name: libbpf.map_fd(handle) for name, handle in found.maps.items()}
+            programs = headers.load(self.source, sections, maps, cleanup)
+        if finish := programs.pop(self._finish, None):
+            slot = finish.fd.to_bytes(4, sys.byteorder)
+            libbpf.write_element(libbpf.map_fd(found.maps[_FINISHING]), slot)
+        return programs
 
     @property
     def _finish(self) -> str:

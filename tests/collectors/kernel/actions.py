@@ -1,13 +1,14 @@
 """Does a few things, and writes how the kernel tells them: ``python -m tests.collectors.kernel.actions``.
 
-The first argument is a file, which gets a JSON object with ``way`` and ``events``. With ``tracepoints`` for
-the second, system calls are hooked there.
+The first argument is a file, which gets a JSON object with ``way`` and ``events``; the others are sources of
+programs, of which the events are wanted. With ``tracepoints`` among them system calls are hooked there.
 """
 
 import json
 import platform
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +77,20 @@ _VOLATILE = frozenset(
 )
 
 
-def main(target: Path, *, tracepoints: bool) -> None:
+def main(target: Path, sources: Collection[str], *, tracepoints: bool) -> None:
     """Watch, act, and write."""
     if tracepoints:
         ways.way = lambda: ways.Way("not wanted")  # type: ignore[assignment]  # as the kernel might answer
+    events = tuple(name for name, hook in HOOKS.items() if hook.source in sources)
     module = f"/lib/modules/{platform.release()}/kernel/drivers/net/dummy.ko"
-    with watching(KernelSource(tuple(HOOKS))) as watch, tempfile.TemporaryDirectory() as scratch:
+    with watching(KernelSource(events)) as watch, tempfile.TemporaryDirectory() as scratch:
         acting = watch.python(ACTIONS, scratch, module)
-        events = [
+        seen = [
             _steady(msgspec.to_builtins(event), scratch)
             for event in watch.events
             if acting in (event.pid, getattr(event, "parent", None))
         ]
-    target.write_text(json.dumps({"way": str(ways.way()), "events": events}))
+    target.write_text(json.dumps({"way": str(ways.way()), "events": seen}))
 
 
 def _steady(event: dict[str, Any], scratch: str) -> dict[str, Any]:
@@ -105,4 +107,4 @@ def _without_volatile(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), tracepoints="tracepoints" in sys.argv)
+    main(Path(sys.argv[1]), sys.argv[2:], tracepoints="tracepoints" in sys.argv)

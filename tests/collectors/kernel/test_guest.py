@@ -1,4 +1,7 @@
-"""The collector on Debian's kernel, which lets functions be hooked and has modules, in a virtual machine."""
+"""The collector on Debian's kernel in a virtual machine: functions hooked, modules loaded, and without BTF.
+
+That a kernel has no type information is imitated: a file system mounted there hides it.
+"""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from collectors.kernel import HOOKS
 from tests.peers.guest import Guest
 
 pytestmark = pytest.mark.slow
@@ -20,10 +24,27 @@ PYTEST = """PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv/bin/python -m pytest -q --noc
     -p pytest_asyncio.plugin -p tests.peers.kernel -p tests.collectors.kernel.conftest"""
 
 ACT = ".venv/bin/python -m tests.collectors.kernel.actions"
+SOURCES = sorted({hook.source for hook in HOOKS.values()})
 COMMANDS = f"""
-{ACT} /run/shared/functions.json
-{ACT} /run/shared/tracepoints.json tracepoints
+{ACT} /run/shared/functions.json {" ".join(SOURCES)}
+{ACT} /run/shared/tracepoints.json tracepoints {" ".join(SOURCES)}
 {PYTEST} --junitxml=/run/shared/tests.xml {" ".join(TESTS)} || true
+"""
+
+# Emulated, it takes about a minute to compile a source.
+COMPILED = ("process", "file", "change", "network", "identity")
+WITHOUT_BTF = f"""
+mount -t tmpfs hidden /sys/kernel/btf
+why="from collectors.kernel import why_not; print(why_not())"
+headers=/lib/modules/$(uname -r)/build/include/generated
+cp $headers/utsrelease.h /run
+sed -i 's/"6.*"/"6.1.0-1-other"/' $headers/utsrelease.h
+.venv/bin/python -c "$why" > /run/shared/other_headers
+mv $headers $headers.away
+.venv/bin/python -c "$why" > /run/shared/no_headers
+mv $headers.away $headers
+cp /run/utsrelease.h $headers
+{ACT} /run/shared/compiled.json {" ".join(COMPILED)}
 """
 
 
@@ -40,7 +61,7 @@ class Found:
 
     def events(self, name: str, kind: str) -> list[dict[str, Any]]:
         """The events of one type."""
-        return [event for event in self.actions(name)["events"] if event.get("type", event["kind"]) == kind]
+        return [event for event in self.actions(name)["events"] if _type(event) == kind]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +69,16 @@ def found(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """One run of the guest."""
     folder = tmp_path_factory.mktemp("guest")
     guest.run(COMMANDS, folder, 400)
+    return Found(folder)
+
+
+@pytest.fixture(scope="module")
+def compiled(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Another run, without type information."""
+    if not Path("/usr/lib/python3/dist-packages/bcc").exists():
+        pytest.skip("BCC is not installed (Debian: python3-bpfcc)")
+    folder = tmp_path_factory.mktemp("compiled")
+    guest.run(WITHOUT_BTF, folder, 900)
     return Found(folder)
 
 
@@ -83,3 +114,27 @@ def test_modules(found: Found) -> None:
     assert (gone["result"], gone["text"]) == (0, "dummy")
     (none,) = found.events("functions", "init_module")
     assert (none["result"], none["text"]) == (-8, "key=value")
+
+
+def test_compiled_programs_see_the_same(found: Found, compiled: Found) -> None:
+    """Programs that BCC has compiled there tell the same actions with the same fields."""
+    assert "BCC" in compiled.actions("compiled")["way"]
+    mine = {name for name, hook in HOOKS.items() if hook.source in COMPILED} | {"exec", "exit"}
+    expected = [event for event in found.actions("functions")["events"] if _type(event) in mine]
+    assert len({_type(event) for event in expected}) > 20
+    assert compiled.actions("compiled")["events"] == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("other_headers", "are those of 6.1.0-1-other"), ("no_headers", "no headers of this kernel")],
+)
+def test_only_headers_of_this_kernel(compiled: Found, guest: Guest, file: str, words: str) -> None:
+    """Headers of another kernel would give wrong values without a sign: they are refused, with the remedy."""
+    said = (compiled.folder / file).read_text()
+    assert words in said
+    assert f"install linux-headers-{guest.release}" in said
+
+
+def _type(event: dict[str, Any]) -> str:
+    return str(event.get("type", event["kind"]))
