@@ -63,6 +63,11 @@ class Backlog:
             self._store(left)
         self._change.set()
 
+    @property
+    def stored(self) -> int:
+        """Bytes in files that wait."""
+        return self._stored
+
     def close(self) -> None:
         """Nothing more comes: the reader ends when it has had everything."""
         self._closed = True

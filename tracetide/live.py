@@ -4,10 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Collection, Coroutine
+from typing import TYPE_CHECKING
 
 from collectors.contract import Source
 from tracetide.errors import CommandError
 from wire.needs import Needs
+
+if TYPE_CHECKING:
+    from collectors.kernel import KernelSource
 
 # Ctrl-C, a service manager, a terminal that is closed. What the caller has ignored, as nohup does, stays so.
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,7 +23,7 @@ def kernel_source(
     frequent: bool = False,
     needs: Callable[[], Needs] | None = None,
     rate: int = 0,
-) -> Source:
+) -> "KernelSource":
     """This host's kernel with these types of events; by default with all, if ``frequent`` those of data too.
 
     ``needs`` is asked again and again instead, what is needed by then. ``rate`` is how many events a second

@@ -125,6 +125,14 @@ inventory: Decorator = click.option(
     "Without it, all that are found at their usual places; none asks nobody.",
 )
 
+metrics: Decorator = click.option(
+    "--metrics",
+    metavar="[HOST:]PORT",
+    envvar="TRACETIDE_METRICS",
+    show_envvar=True,
+    help="Tell what is counted there, for Prometheus; on loopback without a host.",
+)
+
 json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 rule_files: Decorator = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))

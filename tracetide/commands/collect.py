@@ -26,6 +26,7 @@ _MIB = 1 << 20
 )
 @options.inventory
 @options.rate
+@options.metrics
 def collect(
     kafka: str,
     wanted: Sequence[str] | None,
@@ -33,12 +34,20 @@ def collect(
     spill_size: int,
     inventory: tuple[str, ...],
     rate: int,
+    metrics: str | None,
 ) -> None:
     """Collect this host's events and publish them to Kafka."""
     # These cost memory that `collect --help` need not have.
     from collectors.backlog import Backlog  # noqa: PLC0415
     from collectors.publish import publish  # noqa: PLC0415
+    from tracetide.metrics import of_backlog, of_kernel, served  # noqa: PLC0415
 
     backlog = Backlog(spill if spill_size else None, spill_size * _MIB)
-    source = described(kernel_source(wanted, rate=rate), inventory)
-    asyncio.run(until_stopped(publish(source.batches(), kafka, backlog=backlog)))
+    kernel = kernel_source(wanted, rate=rate)
+    source = described(kernel, inventory)
+
+    async def work() -> None:
+        async with served(metrics, of_kernel(kernel.counts), of_backlog(backlog)):
+            await publish(source.batches(), kafka, backlog=backlog)
+
+    asyncio.run(until_stopped(work()))

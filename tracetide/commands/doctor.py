@@ -19,13 +19,25 @@ _MARKS = {"good": "✓", "note": "!", "bad": "✗"}
 @click.option("--kafka", envvar="TRACETIDE_KAFKA", show_envvar=True, help="Check this Kafka too.")
 @click.option("--sink", "sinks", type=click.Choice(list(SINKS)), multiple=True, help="Check this sink too.")
 @options.spill
+@click.option(
+    "--metrics",
+    metavar="[HOST:]PORT",
+    envvar="TRACETIDE_METRICS",
+    show_envvar=True,
+    help="Ask the collector that tells its counts there what it missed.",
+)
 @options.inventory
 @options.json
 def doctor(
-    kafka: str | None, sinks: tuple[str, ...], spill: Path, inventory: tuple[str, ...], as_json: bool
+    kafka: str | None,
+    sinks: tuple[str, ...],
+    spill: Path,
+    metrics: str | None,
+    inventory: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Say what this host can do, and for each problem what to do. Exit code 1 if something does not work."""
-    findings = asyncio.run(_show(Asked(spill, kafka, sinks, inventory), aloud=not as_json))
+    findings = asyncio.run(_show(Asked(spill, kafka, metrics, sinks, inventory), aloud=not as_json))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     raise click.exceptions.Exit(1 if any(finding.level == "bad" for finding in findings) else 0)

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     help="Deliver raw events for which this condition of the rule language holds, instead of detections; "
     "for elasticsearch.",
 )
+@options.metrics
 @options.json
-def forward(sink: str, kafka: str, events: str | None, as_json: bool) -> None:
+def forward(sink: str, kafka: str, events: str | None, metrics: str | None, as_json: bool) -> None:
     """Deliver the detections in Kafka to SINK, each at least once.
 
     At the end it says what became of them: how many were delivered, duplicates, tried again or refused,
@@ -37,7 +38,9 @@ def forward(sink: str, kafka: str, events: str | None, as_json: bool) -> None:
 
     The settings of a sink are environment variables, TRACETIDE_<SINK>_…; docs/sinks.md lists them.
     """
-    from sinks import forwarder  # noqa: PLC0415  # costs memory that `forward --help` need not have
+    # These cost memory that `forward --help` need not have.
+    from sinks import forwarder  # noqa: PLC0415
+    from tracetide.metrics import of_sinks, served  # noqa: PLC0415
 
     if events is not None and sink != "elasticsearch":
         raise click.UsageError("--events is for elasticsearch, which has data streams for them")
@@ -48,7 +51,8 @@ def forward(sink: str, kafka: str, events: str | None, as_json: bool) -> None:
         opened = open_sink(sink) if observe is None else _stream_of_events()
         telling = asyncio.create_task(_tell_each_minute(sink, counters)) if as_json else None
         try:
-            await forwarder.forward(opened, kafka, counters=counters, events=observe)
+            async with served(metrics, of_sinks(lambda: {sink: counters})):
+                await forwarder.forward(opened, kafka, counters=counters, events=observe)
         finally:
             if telling:
                 telling.cancel()

@@ -30,6 +30,7 @@ from wire.batch import Batch
 from wire.detection import Detection
 
 if TYPE_CHECKING:
+    from collectors.kernel.losses import Counts
     from notify.config import Config
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ _log = logging.getLogger(__name__)
 @options.notify_state
 @options.inventory
 @options.rate
+@options.metrics
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
     rule_paths: tuple[Path, ...],
@@ -78,6 +80,7 @@ def run(
     state: Path,
     inventory: tuple[str, ...],
     rate: int,
+    metrics: str | None,
     seconds: float | None,
 ) -> None:
     """Watch this host, deliver what is detected, and tell people of it.
@@ -91,7 +94,7 @@ def run(
     needs = Needed(engine, everything=record is not None)
     watched = kernel_source(needs=needs, rate=rate)
     source = described(watched, inventory)
-    outputs = Outputs(sinks, queue, record, people, state, [files.ask])
+    outputs = Outputs(sinks, queue, record, people, state, [files.ask], metrics, watched.counts)
     try:
         asyncio.run(until_stopped(work(engine, source, files, outputs), seconds, reload=outputs.reload))
     finally:
@@ -100,7 +103,7 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where detections go: the names of sinks, what waits for them, a recording, and people.
+    """Where detections go: sinks by name, their queue, a recording, people; and where counts are told.
 
     ``reloads`` are called when somebody asks to read files again.
     """
@@ -111,6 +114,8 @@ class Outputs:
     people: "Config | None"
     state: Path
     reloads: list[Callable[[], None]] = field(default_factory=list)
+    metrics: str | None = None
+    counts: Callable[[], "Counts | None"] = lambda: None
 
     def reload(self) -> None:
         """Read files again."""
@@ -140,7 +145,24 @@ async def work(engine: Engine, source: Source, files: RuleFiles, outputs: Output
         stack.callback(lambda: _tell(deliver.runners))
         deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
         await stack.enter_async_context(files.followed(adopt))
+        await _counting(outputs, engine, deliver.runners, stack)
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
+
+
+async def _counting(
+    outputs: Outputs, engine: Engine, runners: Sequence[Runner], stack: AsyncExitStack
+) -> None:
+    """Tell what is counted, where that is wanted, until the end of ``stack``."""
+    if outputs.metrics is None:
+        return
+    from tracetide import metrics  # noqa: PLC0415  # the same
+
+    families = [
+        metrics.of_kernel(outputs.counts),
+        metrics.of_engine(engine.counters),
+        metrics.of_sinks(lambda: {runner.sink.name: runner.counters for runner in runners}),
+    ]
+    await stack.enter_async_context(metrics.served(outputs.metrics, *families))
 
 
 def _load(routes: Path) -> "Config":

@@ -19,6 +19,7 @@ LOOKS = (
     "runtimes",
     "buffers",
     "clock",
+    "running",
     "library",
     "broker",
     "destinations",

@@ -16,6 +16,7 @@ class Asked:
 
     spill: Path
     kafka: str | None = None
+    metrics: str | None = None
     sinks: tuple[str, ...] = ()
     inventory: tuple[str, ...] = ()
 
