@@ -17,7 +17,7 @@ from tests.peers.guest import Guest
 pytestmark = pytest.mark.slow
 
 # Emulated, a test takes seconds; these load every program and look at the fields of most.
-TESTS = tuple(f"tests/collectors/kernel/test_{name}.py" for name in ("call", "open", "ways"))
+TESTS = tuple(f"tests/collectors/kernel/test_{name}.py" for name in ("call", "open", "uring", "ways"))
 
 # Without the folders' conftest.py, which would import every peer there is.
 PYTEST = """PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv/bin/python -m pytest -q --noconftest -p no:cacheprovider \\
