@@ -64,6 +64,8 @@ RAW_TRACEPOINT = "raw_tp/"
 
 _KEY = struct.Struct("=I")
 
+_BTF = b"/sys/kernel/btf/vmlinux"
+
 _log: list[str] = []
 
 
@@ -131,10 +133,11 @@ class BpfObject:
         Without ``typed`` the kernel's type information is not asked for, which will do for the maps.
         """
         self._name = path.name
-        # libbpf wants to see some; that of the object itself is some.
-        types = ctypes.create_string_buffer(os.fsencode(path))
+        # libbpf wants to see some; that of the object itself is some. Given those of the kernel, it does not
+        # look for types that the kernel lacks in its modules, which takes CAP_SYS_ADMIN.
+        types = ctypes.create_string_buffer(_BTF if typed else os.fsencode(path))
         options = _OPEN.pack(_OPEN.size, 0, 0, 0, 0, 0, ctypes.addressof(types))
-        self._handle = library().bpf_object__open_file(os.fsencode(path), None if typed else options)
+        self._handle = library().bpf_object__open_file(os.fsencode(path), options)
         if not self._handle:
             raise _failure(f"{path} cannot be opened as a BPF object")
         self.maps = dict(self._named("map"))
