@@ -1,5 +1,6 @@
 """What the sinks that speak HTTP have in common: addresses, connections, and what an answer means."""
 
+import base64
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,12 +55,25 @@ def classify(host: str, answer: httpx.Response) -> Outcome:
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's JSON object; empty where a proxy answered with something else."""
+    """The answer's JSON object; empty where a proxy answered with something else.
+
+    A server may repeat the credentials that it was given: what is told of its answer must not hold them.
+    """
+    content = answer.content
+    for secret in _given(answer.request.headers.get("authorization", "")):
+        content = content.replace(secret, b"***")
     try:
-        found = orjson.loads(answer.content)
+        found = orjson.loads(content)
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _given(authorization: str) -> list[bytes]:
+    """The secrets of a header: a token, or a user's password and what carries both."""
+    kind, _, secret = authorization.partition(" ")
+    password = base64.b64decode(secret).partition(b":")[2] if kind == "Basic" else b""
+    return [each for each in (secret.encode(), password) if each]
 
 
 def parts(entries: Sequence[Entry], size: Callable[[Entry], int], largest: int) -> Iterator[Sequence[Entry]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import logging
 import subprocess
 import sys
@@ -158,6 +159,54 @@ async def test_no_secret_is_told(
     everything = " ".join([*told, caplog.text])
     assert MARKER not in everything
     assert KEY not in everything
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 503])
+async def test_a_server_that_repeats_a_secret_does_not_get_it_told(
+    sink: Sink, surroundings: HttpPeer, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each server has a place in its answers for a reason, and some repeat there what they were given."""
+    said = f"no {MARKER}"
+    cause = {"type": said, "reason": said, "caused_by": {"reason": said}}
+    items = [{"create": {"status": 400, "error": cause}}] * 3
+    told = {
+        "text": said,
+        "code": 6,
+        "error": cause,
+        "items": items,
+        "username": said,
+        "has_all_requested": False,
+    }
+    surroundings.otherwise = Answer(status, json.dumps(told))
+    everything = ""
+    with caplog.at_level(logging.DEBUG):
+        for asked in (lambda: sink.deliver(detections(3)), sink.check):
+            try:
+                everything += str(await asked())
+            except SinkError as error:
+                everything += f"{error!r} {error}"
+    assert MARKER not in everything + caplog.text
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_a_password_is_not_told_either(
+    surroundings: HttpPeer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Elasticsearch takes one instead of an API key, encoded together with the user."""
+    monkeypatch.delenv("TRACETIDE_ELASTICSEARCH_API_KEY")
+    monkeypatch.setenv("TRACETIDE_ELASTICSEARCH_USERNAME", "forwarder")
+    monkeypatch.setenv("TRACETIDE_ELASTICSEARCH_PASSWORD", MARKER)
+    encoded = base64.b64encode(f"forwarder:{MARKER}".encode()).decode()
+    reason = {"error": {"type": "x", "reason": f"no {MARKER} {encoded}"}}
+    surroundings.otherwise = Answer(status, json.dumps(reason))
+    sink = open_sink("elasticsearch")
+    told = f"{sink!r} {await sink.deliver(detections(1))}"
+    with pytest.raises(SinkError) as caught:
+        await sink.check()
+    await sink.close()
+    assert "no ***" in told
+    assert MARKER not in f"{told} {caught.value}"
+    assert encoded not in f"{told} {caught.value}"
 
 
 @pytest.mark.parametrize("name", SINKS)
