@@ -8,11 +8,11 @@ in hexadecimal.
 import json
 import sys
 
-from bcc import BPF
-
 
 def main() -> None:
     """Compile; whatever is wrong is on standard error, and the exit code is not 0."""
+    from bcc import BPF  # noqa: PLC0415  # the system's Python has it, and maybe no other
+
     asked = json.load(sys.stdin)
     compiled = BPF(text=asked["text"], cflags=asked["flags"])
     for name in asked["programs"]:

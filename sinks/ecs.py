@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sinks.attack import threat
-from sinks.pruning import pruned
+from sinks.formats.pruning import pruned
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
 from wire.inventory import Mount, Pod
 

@@ -9,7 +9,7 @@ import orjson
 from sinks.attack import TACTICS
 from sinks.contract import Never
 from sinks.ecs import title
-from sinks.pruning import pruned
+from sinks.formats.pruning import pruned
 from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo, Technique
 
 VERSION = "1.8.0"
