@@ -58,6 +58,9 @@ os.setgid(7)
 os.setuid(8)
 """
 
+# Seconds that programs may take to be compiled where the processor is emulated.
+_PATIENCE = 1200.0
+
 # What differs from run to run.
 _VOLATILE = frozenset(
     {
@@ -83,7 +86,7 @@ def main(target: Path, sources: Collection[str], *, tracepoints: bool) -> None:
         ways.way = lambda: ways.Way("not wanted")  # type: ignore[assignment]  # as the kernel might answer
     events = tuple(name for name, hook in HOOKS.items() if hook.source in sources)
     module = f"/lib/modules/{platform.release()}/kernel/drivers/net/dummy.ko"
-    with watching(KernelSource(events)) as watch, tempfile.TemporaryDirectory() as scratch:
+    with watching(KernelSource(events), _PATIENCE) as watch, tempfile.TemporaryDirectory() as scratch:
         acting = watch.python(ACTIONS, scratch, module)
         seen = [
             _steady(msgspec.to_builtins(event), scratch)

@@ -22,9 +22,10 @@ Kind = TypeVar("Kind", bound=Event)
 class Watch:
     """What a source has delivered so far: what children of the test do, not its own system calls."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, patience: float = _PATIENCE) -> None:
         """Start to watch; returns when the snapshot is there."""
         self.batches: list[Batch] = []
+        self._patience = patience
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
         self._loop = asyncio.new_event_loop()
@@ -75,7 +76,9 @@ class Watch:
 
     def _until(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self._failure or condition(), _PATIENCE), "nothing came"
+            assert self._changed.wait_for(lambda: self._failure or condition(), self._patience), (
+                "nothing came"
+            )
         if self._failure:
             raise self._failure
 
@@ -97,9 +100,9 @@ class Watch:
 
 
 @contextmanager
-def watching(source: Source) -> Iterator[Watch]:
+def watching(source: Source, patience: float = _PATIENCE) -> Iterator[Watch]:
     """Watch until the block ends."""
-    watch = Watch(source)
+    watch = Watch(source, patience)
     try:
         yield watch
     finally:
