@@ -116,6 +116,10 @@ static __always_inline struct task_struct *this_task(void)
 	return (void *)bpf_get_current_task();
 }
 
+#ifndef TOP_OF_KERNEL_STACK_PADDING /* x86 only */
+#define TOP_OF_KERNEL_STACK_PADDING 0
+#endif
+
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 {
 	return (struct pt_regs *)((char *)READ(task, stack) + THREAD_SIZE - TOP_OF_KERNEL_STACK_PADDING) - 1;

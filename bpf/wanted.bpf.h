@@ -115,9 +115,13 @@ static __always_inline u32 needed(const struct config *settings, struct task_str
 static __always_inline bool step(const struct filter *filter, struct record *record, u8 letter)
 {
 	u8 class = filter->classes[letter];
-	u32 cell = record->state * filter->width + class;
-	u16 next = filter->next[cell & (CELLS - 1)];
+	u32 cell;
+	u16 next;
 
+	/* Linux 6.1 knows a loop only by a jump back, and the compiler may have laid its end before its beginning. */
+	asm volatile("goto +0" : "+r"(class));
+	cell = record->state * filter->width + class;
+	next = filter->next[cell & (CELLS - 1)];
 	record->state = next & (STATES - 1);
 	if (next & SEEN)
 		record->found |= filter->seen[next & (STATES - 1)];
