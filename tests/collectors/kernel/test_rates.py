@@ -134,7 +134,7 @@ def lost_in_ring(watch: Watch, kind: str) -> int:
 def test_frequent_events_are_lost_first(kernel: None) -> None:
     """While the buffer is too full for opens, processes are still told."""
     opens = "import os\nfor _ in range(100000):\n try: os.open('/nowhere/x', 0)\n except OSError: pass"
-    with watching(KernelSource(["open", "openat"], ring_bytes=1 << 18)) as watch:
+    with watching(KernelSource(["open", "openat"], ring_bytes=1 << 19)) as watch:
         busy = [subprocess.Popen([sys.executable, "-I", "-c", opens]) for _ in range(2)]
         for _ in range(100):
             subprocess.run(["/bin/true", "beside"], check=True, env={})
