@@ -101,23 +101,23 @@ static __always_inline const void *received(struct call *call)
 	}
 }
 
-TRACEPOINT(sock_recv_length, on_dns, struct sock *sk, int length, int flags)
+/* Older kernels than 6.3 do not have this tracepoint: by its bare name that is found out on attaching. */
+SEC("raw_tp/sock_recv_length") int BPF_PROG(on_dns, struct sock *sk, int length, int flags)
 {
 	struct call call = { .context = ctx, .kind = DNS };
 	struct dns_event *event;
 	struct record *record;
 	const void *data;
 
-	if (sk->sk_protocol != IPPROTO_UDP || sk->__sk_common.skc_dport != bpf_htons(DNS_PORT))
-		return 0;
-	if (length <= 0 || flags & MSG_PEEK || !read_call(&call))
+	if (length <= 0 || flags & MSG_PEEK || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
+	    BPF_CORE_READ(sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call))
 		return 0;
 	data = received(&call);
 	record = data ? begin(call.task) : NULL;
 	if (!record)
 		return 0;
 	event = (void *)record->data;
-	event->family = sk->__sk_common.skc_family;
+	event->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (event->family == AF_INET6)
 		BPF_CORE_READ_INTO(&event->server, sk, __sk_common.skc_v6_daddr);
 	else

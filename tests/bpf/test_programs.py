@@ -13,7 +13,7 @@ SOURCES = sorted(build.HERE.glob("*.bpf.c"))
 
 # SYSCALL(openat, 6) and TRACEPOINT(sched_process_fork, on_fork, ...).
 SYSCALL = re.compile(r"^SYSCALL(?:_AT)?\((\w+), (\d+)[,)]", re.MULTILINE)
-RAW_TRACEPOINT = re.compile(r'^SEC\("raw_tp/\w+"\) int (\w+)\(', re.MULTILINE)
+RAW_TRACEPOINT = re.compile(r'^SEC\("raw_tp/\w+"\) int (?:BPF_PROG\()?(\w+)[(,]', re.MULTILINE)
 TRACEPOINT = re.compile(r"^TRACEPOINT\(\w+, (\w+),", re.MULTILINE)
 
 
