@@ -38,7 +38,7 @@ def load_routes(path: Path) -> Config:
 def described(config: Config) -> str:
     """What is in a file, in a few words."""
     ways = sum(len(each) for each in config.receivers.values())
-    return f"{len(config.receivers)} receivers, {ways} ways to people, {len(config.cases)} tests"
+    return f"{len(config.receivers)} receivers, {ways} ways to people"
 
 
 async def reach(config: Config) -> list[tuple[str, str]]:

@@ -61,14 +61,14 @@ def routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_documented_file_is_right_and_passes_its_own_tests(call: Call, routes: Path) -> None:
     """As a reader copies it."""
-    assert call("route", "check", routes) == (0, "3 receivers, 5 ways to people, 2 tests\n", "")
-    assert call("route", "test", routes) == (0, "2 tests, 0 failed\n", "")
+    said = "3 receivers, 5 ways to people\n2 tests, 0 failed\n"
+    assert call("route", "check", routes) == (0, said, "")
 
 
 def test_a_test_that_fails_says_where_it_is_and_what_happens(call: Call, routes: Path) -> None:
     """With line, name and both lists of receivers."""
     routes.write_text(routes.read_text().replace("receivers: [on-call, shop]", "receivers: [shop]"))
-    code, out, _ = call("route", "test", routes)
+    code, out, _ = call("route", "check", routes)
     assert code == 1
     assert re.search(
         r"routes.yaml:\d+: what is critical in the shop .*: goes to on-call, shop, not shop\n", out
@@ -246,8 +246,8 @@ async def test_a_marked_test_reaches_every_way_and_says_which_it_does_not(
 
 
 async def sent(*arguments: str | Path) -> tuple[int | None, list[str]]:
-    """The exit code and the lines of ``tracetide route send``, in a process of its own."""
-    command = [sys.executable, "-m", "tracetide", "route", "send", *arguments]
+    """The exit code and the lines of ``tracetide route test``, in a process of its own."""
+    command = [sys.executable, "-m", "tracetide", "route", "test", *arguments]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     return process.returncode, out.decode().splitlines()

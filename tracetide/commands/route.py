@@ -1,4 +1,4 @@
-"""``tracetide route``: judge a file of routes, explain what becomes of a detection, run the tests in it."""
+"""``tracetide route``: judge a file of routes, explain what becomes of a detection, try who is reached."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_
 
 @click.group()
 def route() -> None:
-    """Judge a file of routes, explain what becomes of a detection, run the file's own tests."""
+    """Judge a file of routes, explain what becomes of a detection, send a message to try it."""
 
 
 @route.command()
@@ -34,13 +34,14 @@ def route() -> None:
     "--reach", "also_reach", is_flag=True, help="Reach every receiver too, without telling anybody."
 )
 def check(file: Path, also_reach: bool) -> None:
-    """Read FILE and say everything that is wrong with it."""
+    """Read FILE, say everything that is wrong with it, and run the tests in it."""
     config = load_routes(file)
     click.echo(described(config))
+    failed = _try(config)
     found = asyncio.run(reach(config)) if also_reach else []
     for name, problem in found:
         click.echo(f"{'✗' if problem else '✓'} {name}: {problem or 'can be reached'}")
-    raise click.exceptions.Exit(1 if any(problem for _, problem in found) else 0)
+    raise click.exceptions.Exit(1 if failed or any(problem for _, problem in found) else 0)
 
 
 @route.command()
@@ -77,25 +78,8 @@ def explain(file: Path, detection: click.utils.LazyFile, text: bool, state: Path
 
 @route.command()
 @FILE
-def test(file: Path) -> None:
-    """Run the tests in FILE: to which receivers detections with given labels go."""
-    config = load_routes(file)
-    failed = 0
-    for case in config.cases:
-        got = tuple(each.receiver for each in matching(config.route, case.labels))
-        if sorted(got) != sorted(case.receivers):
-            failed += 1
-            click.echo(
-                f"{case.place}: {case.name}: goes to {', '.join(got)}, not {', '.join(case.receivers)}"
-            )
-    click.echo(f"{len(config.cases)} tests, {failed} failed")
-    raise click.exceptions.Exit(1 if failed else 0)
-
-
-@route.command()
-@FILE
 @click.argument("receivers", nargs=-1)
-def send(file: Path, receivers: tuple[str, ...]) -> None:
+def test(file: Path, receivers: tuple[str, ...]) -> None:
     """Send a message that is marked as a test by every way of RECEIVERS, or of all: it reaches people."""
     config = load_routes(file)
     unknown = [name for name in receivers if name not in config.receivers]
@@ -130,6 +114,20 @@ def status(state: Path, as_json: bool) -> None:
     for way in found.ways:
         waits = f"{way.waiting} wait, the oldest for {way.oldest:,.0f} s" if way.waiting else "none waits"
         click.echo(f"{way.name}: {way.sent} sent, {way.failed} failed, {way.refused} refused, {waits}")
+
+
+def _try(config: Config) -> int:
+    """Run the tests of a file, to which receivers detections with given labels go; how many fail."""
+    failed = 0
+    for case in config.cases:
+        got = tuple(each.receiver for each in matching(config.route, case.labels))
+        if sorted(got) != sorted(case.receivers):
+            failed += 1
+            where = f"{case.place}: {case.name}"
+            click.echo(f"{where}: goes to {', '.join(got)}, not {', '.join(case.receivers)}")
+    if config.cases:
+        click.echo(f"{len(config.cases)} tests, {failed} failed")
+    return failed
 
 
 def _look(look: Look) -> str:
