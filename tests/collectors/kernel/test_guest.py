@@ -32,7 +32,7 @@ COMMANDS = f"""
 """
 
 # Emulated, it takes about a minute to compile a source.
-COMPILED = ("process", "file", "change", "network", "identity")
+COMPILED = ("process", "file")
 WITHOUT_BTF = f"""
 mount -t tmpfs hidden /sys/kernel/btf
 why="from collectors.kernel import why_not; print(why_not())"
@@ -121,7 +121,7 @@ def test_compiled_programs_see_the_same(found: Found, compiled: Found) -> None:
     assert "BCC" in compiled.actions("compiled")["way"]
     mine = {name for name, hook in HOOKS.items() if hook.source in COMPILED} | {"exec", "exit"}
     expected = [event for event in found.actions("functions")["events"] if _type(event) in mine]
-    assert len({_type(event) for event in expected}) > 20
+    assert len({_type(event) for event in expected}) > 5
     assert compiled.actions("compiled")["events"] == expected
 
 
