@@ -50,7 +50,7 @@ async def test_splunk_has_each_alert_and_as_many_more_as_there_were_doubts(
         settings = {
             "TRACETIDE_SPLUNK_URL": f"http://127.0.0.1:{faults.port}",
             "TRACETIDE_SPLUNK_TOKEN": TOKEN,
-            "TRACETIDE_SPLUNK_PATIENCE": "0.8",
+            "TRACETIDE_SPLUNK_PATIENCE": "3",
         }
         kills = await storm.rage(settings)
     found = Counter(event["event"]["id"] for event in hec.index)
