@@ -123,11 +123,12 @@ class Sources:
         """Ask one source, again if it is connected in time; what is wrong with it, ``_keep`` will say.
 
         A stream of events may have broken while questions are answered, and a container may not live until it
-        is back.
+        is back. What is gone by now, the stream tells when it is back.
         """
+        was_ready = connection.ready.is_set()
         with contextlib.suppress(InventoryError):
             await self._look(connection, seen)
-        if connection.ready.is_set() or self._enough(seen):
+        if was_ready or self._enough(seen):
             return
         with contextlib.suppress(InventoryError, TimeoutError):
             async with asyncio.timeout(patience):
