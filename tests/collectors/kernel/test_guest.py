@@ -121,8 +121,8 @@ def test_compiled_programs_see_the_same(found: Found, compiled: Found) -> None:
     assert "BCC" in compiled.actions("compiled")["way"]
     mine = {name for name, hook in HOOKS.items() if hook.source in COMPILED} | {"exec", "exit"}
     expected = [event for event in found.actions("functions")["events"] if _type(event) in mine]
-    assert len({_type(event) for event in expected}) > 5
     assert compiled.actions("compiled")["events"] == expected
+    assert {_type(event) for event in expected} >= {"fork", "exec", "exit", "openat"}
 
 
 @pytest.mark.parametrize(
