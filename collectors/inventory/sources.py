@@ -120,7 +120,16 @@ class Sources:
         return uid is None or not cluster or self.book.has_pod(uid)
 
     async def _ask(self, connection: _Connection, seen: Seen, patience: float) -> None:
-        """Ask one source, if it is connected in time; what is wrong with it, ``_keep`` will say."""
+        """Ask one source, again if it is connected in time; what is wrong with it, ``_keep`` will say.
+
+        A stream of events may have broken while questions are answered, and a container may not live until it
+        is back. What is gone by now, the stream tells when it is back.
+        """
+        was_ready = connection.ready.is_set()
+        with contextlib.suppress(InventoryError):
+            await self._look(connection, seen)
+        if was_ready or self._enough(seen):
+            return
         with contextlib.suppress(InventoryError, TimeoutError):
             async with asyncio.timeout(patience):
                 await connection.ready.wait()

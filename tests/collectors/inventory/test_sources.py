@@ -53,6 +53,41 @@ async def test_a_source_that_does_not_answer_is_waited_for_so_long(tmp_path: Pat
     assert 0.3 <= took < 1.5
 
 
+async def test_a_broken_stream_of_events_is_no_reason_not_to_ask(tmp_path: Path) -> None:
+    """A container that lives for a moment would be gone until the stream is back."""
+    there = tmp_path / "docker.sock"
+    answers = {
+        b"/containers/json": b"[]",
+        b"/events": b"",
+        f"/containers/{ID}/json".encode(): b'{"Name": "/short", "Config": {"Image": "shop:1"}}',
+    }
+    broke = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        path = head.split()[1].partition(b"?")[0]
+        body = answers.get(path)
+        status = b"404 Not Found" if body is None else b"200 OK"
+        length = len(body or b"")
+        writer.write(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, length))
+        writer.write(body or b"")
+        writer.close()
+        if path == b"/events":
+            broke.set()
+
+    server = await asyncio.start_unix_server(answer, there)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("collectors.inventory.sources._PAUSE", 3600)
+        sources = Sources(Where({"docker": (str(there),)}), files=None)
+        async with kept(sources), asyncio.timeout(10):
+            await broke.wait()
+            await asyncio.sleep(0.1)
+            about, why = await sources.find(Seen(ID), 1)
+    server.close()
+    assert about is not None
+    assert (about.name, why) == ("short", None)
+
+
 async def test_nobody_to_ask_is_no_reason_to_wait() -> None:
     """A host without runtimes is not held up."""
     sources = Sources(Where({}), files=None)
