@@ -1,12 +1,14 @@
-"""10,000 alerts of one incident: one ticket, one thread, a handful of messages, every alert in the sink."""
+"""10,000 alerts of one incident: one ticket, one thread, a few messages, every alert in the search server."""
 
 import asyncio
-import json
 import re
 import time
+import uuid
 from pathlib import Path
 
 import pytest
+from elasticsearch import AsyncElasticsearch
+from elasticsearch.helpers import async_scan
 
 from notify.config import loads
 from sinks import open_sink
@@ -33,22 +35,29 @@ receivers:
 """
 
 
+@pytest.mark.elasticsearch
 @pytest.mark.parametrize("smtp_peer", ["tls"], indirect=True)
 async def test_a_flood_is_one_ticket_and_one_thread(
-    smtp_peer: SmtpPeer, rt: RtServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    smtp_peer: SmtpPeer,
+    rt: RtServer,
+    elasticsearch: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An attacker who makes noise under ever new names hides nothing and wakes nobody twice."""
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
     monkeypatch.setenv("RT_TOKEN", rt.token)
-    monkeypatch.setenv("TRACETIDE_JSONL_PATH", str(tmp_path / "alerts.jsonl"))
+    index = f"logs-flood-{uuid.uuid4().hex[:8]}"
+    monkeypatch.setenv("TRACETIDE_ELASTICSEARCH_URL", elasticsearch)
+    monkeypatch.setenv("TRACETIDE_ELASTICSEARCH_INDEX", index)
     peer = {"port": smtp_peer.port, "tls": smtp_peer.tls, "ca": smtp_peer.ca}
     routes = ROUTES.format(**peer, rt=rt.url, queue=QUEUE, interval=INTERVAL)
     before, start = len(rt.tickets()), time.time()
     async with (
-        Store(tmp_path / "queue.sqlite", ["jsonl", "notify"]) as store,
+        Store(tmp_path / "queue.sqlite", ["elasticsearch", "notify"]) as store,
         notices(loads(routes), tmp_path / "state") as people,
     ):
-        sinks = [open_sink("jsonl"), people]
+        sinks = [open_sink("elasticsearch"), people]
         async with delivering(sinks, _never, store=store) as deliver:
             for number in range(COUNT):
                 noise = process(
@@ -59,8 +68,7 @@ async def test_a_flood_is_one_ticket_and_one_thread(
         # RT here does one thing at a time, and must not wait for this loop while the loop waits for it.
         await asyncio.to_thread(complete, rt)
         await sinks[0].close()
-    found = [json.loads(line)["id"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
-    assert sorted(found) == sorted(alert(number).id for number in range(COUNT))
+    assert await stored(elasticsearch, index) == sorted(alert(number).id for number in range(COUNT))
     first, *others = smtp_peer.mails
     assert {mail["References"] for mail in others} <= {first["Message-ID"]}
     assert len(smtp_peer.mails) <= 2 + (time.time() - start) / INTERVAL
@@ -76,6 +84,17 @@ def complete(rt: RtServer) -> None:
             return
         time.sleep(0.2)
     raise AssertionError("the ticket does not tell of all")
+
+
+async def stored(url: str, index: str) -> list[str]:
+    """The ids of all alerts in the search server, which then forgets them."""
+    async with AsyncElasticsearch(url, request_timeout=60) as client:
+        await client.indices.refresh(index=f"{index}.*")
+        hits = async_scan(client, index=f"{index}.*", size=5000, _source=False)
+        found = [hit["_id"] async for hit in hits]
+        for month in await client.indices.get(index=f"{index}.*"):
+            await client.indices.delete(index=month)
+    return sorted(found)
 
 
 async def _never(sink: str, *_: object) -> None:
