@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 5.0
 
+# A stream of events that is taken up again begins so many seconds before the last that was heard of it, and
+# at most so long ago: a container that is gone for longer, nobody asks for any more.
+_OVERLAP = 1.0
+_LOOK_BACK = 60.0
+
 _CHANGES = ("create", "start", "rename", "update")
 _REMOVALS = ("destroy", "remove")
 
@@ -36,6 +41,7 @@ class DockerTeller:
     name: str
     socket: Path
     _digests: dict[str, list[str]] = field(default_factory=dict)
+    _heard: float | None = None
 
     @property
     def where(self) -> str:
@@ -50,9 +56,9 @@ class DockerTeller:
             return f"version {version}, {len(running)} containers"
 
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
-        """First those that run, then what changes since a moment before."""
+        """First those that run, then what changes since a moment before, or since the last time."""
         async with self._client() as client:
-            since = int(time.time())
+            since = self._since()
             for listed in await _get(client, "/containers/json") or ():
                 await self._tell(client, listener, listed["Id"])
             ready()
@@ -60,9 +66,17 @@ class DockerTeller:
             query = {"since": str(since), "filters": filters}
             async with client.stream("GET", "/events", params=query, timeout=None) as events:  # may be quiet
                 async for line in events.aiter_lines():
+                    self._heard = time.time()
                     if line.strip():
                         await self._hear(client, listener, json.loads(line))
         raise InventoryError(f"{self.name} at {self.socket} ended its stream of events")
+
+    def _since(self) -> int:
+        """Seconds since the epoch. Podman ends its stream now and then, while containers come and go."""
+        now = time.time()
+        if self._heard is None:
+            self._heard = now
+        return int(max(self._heard - _OVERLAP, now - _LOOK_BACK))
 
     async def look(self, seen: Seen) -> Description | None:
         """An inspection."""

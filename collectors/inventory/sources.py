@@ -20,11 +20,14 @@ _log = logging.getLogger(__name__)
 _PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
+# A stream that lasted so many seconds is taken up again at once.
+_LASTED = 5.0
+
 # Seconds between two looks whether a stream of events has told meanwhile, or a runtime knows it by now.
 _GLANCE = 0.05
 
-# How often a runtime is asked again for a container that only it can have made.
-_DOUBTS = 10
+# Seconds for which a runtime is asked again and again for a container that only it can have made.
+_DOUBT = 0.5
 
 # The interface that is asked for the containers of a runtime.
 _NAMES = {"containerd": "cri", "cri-o": "cri"}
@@ -35,11 +38,26 @@ _LOOK = 5.0
 
 @dataclass
 class _Connection:
-    """A source and whether it has told of all that is there; ``trouble`` is what was last said of it."""
+    """A source and whether it has told of all that is there; ``trouble`` is what was last said of it.
+
+    ``since`` is when it had, by the clock of the loop.
+    """
 
     teller: Teller
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    since: float = 0.0
     trouble: str | None = None
+
+    def complete(self) -> None:
+        """It has told of all that is there."""
+        self.since = asyncio.get_running_loop().time()
+        self.ready.set()
+
+    def broke(self) -> float:
+        """It can tell nothing for now; for how many seconds it could."""
+        lasted = asyncio.get_running_loop().time() - self.since if self.ready.is_set() else 0.0
+        self.ready.clear()
+        return lasted
 
 
 @dataclass
@@ -120,33 +138,37 @@ class Sources:
         return uid is None or not cluster or self.book.has_pod(uid)
 
     async def _ask(self, connection: _Connection, seen: Seen, patience: float) -> None:
-        """Ask one source, again if it is connected in time; what is wrong with it, ``_keep`` will say.
+        """Ask one source, again and again while it may yet tell; what is wrong with it, ``_keep`` will say.
 
         A stream of events may have broken while questions are answered, and a container may not live until it
         is back. What is gone by now, the stream tells when it is back.
         """
-        was_ready = connection.ready.is_set()
+        began = asyncio.get_running_loop().time()
         with contextlib.suppress(InventoryError):
             await self._look(connection, seen)
-        if was_ready or self._enough(seen):
-            return
-        with contextlib.suppress(InventoryError, TimeoutError):
-            async with asyncio.timeout(patience):
-                await connection.ready.wait()
-            await self._look(connection, seen)
+        while not self._enough(seen):
+            waited = asyncio.get_running_loop().time() - began
+            if waited >= self._worth_waiting(connection, seen, patience):
+                return
+            await asyncio.sleep(_GLANCE)
+            if connection.ready.is_set():
+                with contextlib.suppress(InventoryError):
+                    await self._look(connection, seen)
+
+    def _worth_waiting(self, connection: _Connection, seen: Seen, patience: float) -> float:
+        """For how many seconds a source that did not know a container may yet tell of it."""
+        if not connection.ready.is_set():
+            return patience
+        if _maker(seen) not in (None, connection.teller.name):
+            return 0.0
+        if asyncio.get_running_loop().time() - connection.since < 2 * patience:
+            # What the stream tells of the time when it was away is still on its way.
+            return patience - 2 * _GLANCE
+        return _DOUBT if _maker(seen) else 0.0
 
     async def _look(self, connection: _Connection, seen: Seen) -> None:
-        """The source that must know a container may need a moment to do so."""
-        name = connection.teller.name
-        doubts = _DOUBTS if name == _maker(seen) else 0
-        while not self._enough(seen):
-            if about := await connection.teller.look(seen):
-                self.book.told(name, seen.id, about)
-                return
-            if not doubts:
-                return
-            doubts -= 1
-            await asyncio.sleep(_GLANCE)
+        if about := await connection.teller.look(seen):
+            self.book.told(connection.teller.name, seen.id, about)
 
     def _why(self, late: list[str], patience: float) -> str:
         if not self._connections:
@@ -161,17 +183,18 @@ class Sources:
         pause = _PAUSE
         while True:
             try:
-                await connection.teller.follow(self.book, connection.ready.set)
+                await connection.teller.follow(self.book, connection.complete)
             except InventoryError as error:
                 if connection.ready.is_set():
                     pause = _PAUSE
-                connection.ready.clear()
+                if connection.broke() >= _LASTED:
+                    pause = 0.0
                 self._complain(connection, str(error))
             except Exception as error:  # noqa: BLE001  # whatever a source does, the events must go on
-                connection.ready.clear()
+                connection.broke()
                 self._complain(connection, f"{connection.teller.name} failed: {error!r}")
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _LONGEST_PAUSE) or _PAUSE
 
     def _complain(self, connection: _Connection, sentence: str) -> None:
         if connection.trouble != sentence:

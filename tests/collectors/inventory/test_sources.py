@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -86,6 +88,41 @@ async def test_a_broken_stream_of_events_is_no_reason_not_to_ask(tmp_path: Path)
     server.close()
     assert about is not None
     assert (about.name, why) == ("short", None)
+
+
+async def test_what_came_and_went_while_the_stream_was_away_is_told(tmp_path: Path) -> None:
+    """The stream is taken up again where it broke off, not where it begins again."""
+    there = tmp_path / "podman.sock"
+    happened: list[tuple[float, bytes]] = []
+    broke = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        path, _, query = head.split()[1].partition(b"?")
+        body, status = b"[]", b"200 OK"
+        if path == b"/events":
+            since = float(parse_qs(query)[b"since"][0])
+            body = b"".join(event for at, event in happened if at >= since)
+        elif path != b"/containers/json":
+            status = b"404 Not Found"
+        writer.write(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, len(body)))
+        writer.write(body)
+        writer.close()
+        if path == b"/events":
+            broke.set()
+
+    server = await asyncio.start_unix_server(answer, there)
+    actor = {"ID": ID, "Attributes": {"name": "short", "image": "shop:1"}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("collectors.inventory.sources._PAUSE", 2.5)
+        sources = Sources(Where({"podman": (str(there),)}), files=None)
+        async with kept(sources), asyncio.timeout(10):
+            await broke.wait()
+            happened.append((time.time(), json.dumps({"Action": "create", "Actor": actor}).encode() + b"\n"))
+            about, why = await sources.find(Seen(ID, runtime="podman"), 5)
+    server.close()
+    assert about is not None
+    assert (about.name, about.image, why) == ("short", "shop:1", None)
 
 
 async def test_nobody_to_ask_is_no_reason_to_wait() -> None:
