@@ -24,6 +24,17 @@
 #define READ_OF(_1, _2, _3, _4, name, ...) name
 #define READ(...) READ_OF(__VA_ARGS__, READ_4, READ_3, READ_2)(__VA_ARGS__)
 
+/*
+ * CAST(struct dentry, number)->d_parent is read directly too, if the kernel has a function for that (since Linux 6.2).
+ * TYPED is the number itself if not, for LOOK(struct dentry, number, d_parent), which is a copy then.
+ */
+extern void *bpf_rdonly_cast(const void *pointer, u32 type) __ksym __weak;
+#define CAN_CAST (bpf_rdonly_cast != NULL)
+#define CAST(type, pointer) ((type *)bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))
+#define TYPED(type, pointer) (CAN_CAST ? CAST(type, pointer) : (type *)(pointer))
+#define LOOK(type, pointer, field) \
+	(CAN_CAST ? CAST(type, pointer)->field : BPF_CORE_READ((type *)(pointer), field))
+
 /* A map that is declared in this object. */
 #define MAP(name) (&name)
 

@@ -43,6 +43,7 @@ struct record {
 	u32 sets; /* the sets of paths of which the first must be in one */
 	u32 state; /* of the automaton that reads it */
 	u32 found; /* the sets that it has recognised */
+	u64 number; /* what stands for an open; 0: nothing does */
 	u32 raw; /* where the part of it is that the program passed; 0: it is judged already */
 };
 
@@ -160,6 +161,7 @@ static __always_inline struct record *new_record(u32 size, u32 kind)
 	}
 	record->used = size;
 	record->sets = 0;
+	record->number = 0;
 	for (u32 i = 0; i < WALKS; i++)
 		record->walks[i].size_at = 0;
 	return record;

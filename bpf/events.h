@@ -212,12 +212,13 @@ struct config {
 	u64 skip; /* enum skip, or'ed */
 	u64 ring; /* operations of io_uring that are wanted, a bit for each */
 	u64 own_cgroup; /* the same for a whole control group; 0 for none */
+	u64 seed; /* a secret number */
 	u32 room[CLASSES]; /* bytes in the ring buffer from which on events of a class are lost */
 	u32 group_cost
 		[CLASSES]; /* nanoseconds between two events of a class at the rate of a control group */
 	u32 process_cost[CLASSES]; /* the same for one process; 0 for no limit */
 	u32 burst; /* nanoseconds for which a rate may be exceeded */
-	u32 active; /* which of the filters is in use */
+	u32 active; /* counts the filters: the lowest bit says which of the two is in use */
 };
 
 /* Or'ed to a kind: the same was asked for through io_uring. */
@@ -296,6 +297,8 @@ struct type_limits {
 	u8 results;
 	u8 scopes;
 	u8 scoped; /* whether it matters to some of them where the event was */
+	u8 access;
+	u8 pad[3];
 };
 
 /*

@@ -9,19 +9,11 @@
 
 static __always_inline int opened(struct call *call, struct naming *naming)
 {
-	struct traits traits = {
-		.flags = naming->flags,
-		.access = 1 << (naming->flags & O_ACCMODE),
-		.result = call->result < 0 ? RESULT_FAILURE : RESULT_SUCCESS,
-		.families = ANY_BITS,
-		.protocol = ANY_BITS,
-	};
-
-	naming->sets = needed(call->settings, call->task, call->kind, &traits);
-	if (!naming->sets) {
+	if (!access_wanted(call->settings, call->kind, access_of(naming->flags))) {
 		leave_out(call->kind);
 		return 0;
 	}
+	naming->limited = true;
 	if (call->result >= 0)
 		naming->file = file_at(call->task, call->result);
 	return is_idle_read(call, naming->flags, naming->file) ? 0 : report(call, naming);

@@ -6,6 +6,7 @@
 #ifndef TRACETIDE_FINISH_BPF_H
 #define TRACETIDE_FINISH_BPF_H
 
+#include "known.bpf.h"
 #include "path.bpf.h"
 #include "syscall.bpf.h"
 
@@ -18,6 +19,7 @@ static __always_inline int walk_paths(void)
 	if (walk_up(record)) {
 		submit(record, ((struct header *)record->data)->kind);
 	} else {
+		remember(record);
 		leave_out(((struct header *)record->data)->kind);
 		record->busy = 0;
 	}

@@ -109,6 +109,7 @@ struct ns_common {
 /* Paths */
 
 struct qstr {
+	u64 hash_len;
 	const unsigned char *name;
 };
 

@@ -3,6 +3,7 @@
 #ifndef TRACETIDE_NAMING_BPF_H
 #define TRACETIDE_NAMING_BPF_H
 
+#include "known.bpf.h"
 #include "path.bpf.h"
 #include "syscall.bpf.h"
 
@@ -10,6 +11,7 @@
 /* Mounts over the root of a mount namespace. */
 #define MOUNTS 4
 #define NO_FD -1
+#define O_ACCMODE 03
 
 /* One file that a call names; without a path it is the one that fd has open. */
 struct place {
@@ -31,7 +33,7 @@ struct naming {
 	u32 mode;
 	u32 owner;
 	u32 group;
-	u32 sets; /* the sets of paths of which the first path must be in one; 0: any path */
+	bool limited; /* whether limits of opens apply */
 };
 
 static __always_inline struct place at(s32 directory, u64 path)
@@ -57,9 +59,9 @@ static __always_inline void look_up(struct task_struct *task, struct walk *walk,
 	struct fs_struct *fs = READ(task, fs);
 
 	if (place->rooted || (absolute && !place->beneath))
-		walk_to(walk, (u64)BPF_CORE_READ(fs, root.mnt), (u64)BPF_CORE_READ(fs, root.dentry), size_at);
+		walk_to(walk, (u64)READ(fs, root.mnt), (u64)READ(fs, root.dentry), size_at);
 	else if (place->fd == AT_FDCWD)
-		walk_to(walk, (u64)BPF_CORE_READ(fs, pwd.mnt), (u64)BPF_CORE_READ(fs, pwd.dentry), size_at);
+		walk_to(walk, (u64)READ(fs, pwd.mnt), (u64)READ(fs, pwd.dentry), size_at);
 	else
 		walk_file(walk, file_at(task, place->fd), size_at);
 }
@@ -107,6 +109,25 @@ static __always_inline bool sees_all(struct task_struct *task)
 	return false;
 }
 
+static __always_inline u8 access_of(u64 flags)
+{
+	return 1 << (flags & O_ACCMODE);
+}
+
+/* The sets of paths in which an open must be. */
+static __always_inline u32 needed_open(const struct call *call, const struct naming *naming)
+{
+	struct traits traits = {
+		.flags = naming->flags,
+		.access = access_of(naming->flags),
+		.result = call->result < 0 ? RESULT_FAILURE : RESULT_SUCCESS,
+		.families = ANY_BITS,
+		.protocol = ANY_BITS,
+	};
+
+	return needed(call->settings, call->task, call->kind, &traits);
+}
+
 /*
  * Whether a path, or that of the file that it led to, may be in one of the sets that are asked for. What has to be
  * walked up is judged after that; a path that could not be read is let through.
@@ -114,26 +135,41 @@ static __always_inline bool sees_all(struct task_struct *task)
 static __always_inline bool choose(struct call *call, struct record *record, const struct naming *naming,
                                    u32 size)
 {
-	u32 begin = at_most(record->used - size, RECORD_SIZE - 2);
+	u32 sets = needed_open(call, naming), begin = at_most(record->used - size, RECORD_SIZE - 2);
 	bool absolute;
 
-	if (naming->sets == EVERY_PATH || size < 2)
+	if (!sets)
+		return false;
+	if (sets == EVERY_PATH || size < 2)
 		return true;
 	absolute = record->data[begin] == '/';
 	if (absolute && !naming->path.beneath && sees_all(call->task)) {
-		if (path_wanted(naming->sets, begin, false))
+		if (path_wanted(sets, begin, false))
 			return true;
 		if (!naming->file)
 			return false;
-		record->sets = naming->sets;
+		record->sets = sets;
 		record->raw = 0;
 		return true;
 	}
 	if (!absolute && record->data[begin] == '.' && record->data[begin + 1] == '/')
 		begin += 2;
-	record->sets = naming->sets;
+	record->sets = sets;
 	record->raw = begin + absolute;
 	return true;
+}
+
+/* The same, but for what is known already. */
+static __always_inline bool may_be_wanted(struct call *call, struct record *record,
+                                          const struct naming *naming, u32 size)
+{
+	number_open(call, record, naming->flags, size);
+	if (is_known(record))
+		return false;
+	if (choose(call, record, naming, size))
+		return true;
+	remember(record);
+	return false;
 }
 
 /* False, with nothing but the path appended, if nobody wants it. */
@@ -144,9 +180,11 @@ static __always_inline bool append_naming(struct call *call, struct record *reco
 
 	event->base_path_size = PATH_UNKNOWN;
 	event->base_detached = 0;
+	if (naming->file)
+		walk_file(&record->walks[OPENED], naming->file, offsetof(struct paths_event, file_path_size));
 	event->path_size = append_place(call, record, &naming->path, &record->walks[0],
 	                                offsetof(struct paths_event, base_path_size));
-	if (naming->sets && !choose(call, record, naming, event->path_size))
+	if (naming->limited && !may_be_wanted(call, record, naming, event->path_size))
 		return false;
 	fill_header(&event->header, call->task, call->kind);
 	event->result = call->result;
@@ -163,8 +201,6 @@ static __always_inline bool append_naming(struct call *call, struct record *reco
 	event->file_detached = 0;
 	event->other_size = append_place(call, record, &naming->other, &record->walks[1],
 	                                 offsetof(struct paths_event, other_base_path_size));
-	if (naming->file)
-		walk_file(&record->walks[OPENED], naming->file, offsetof(struct paths_event, file_path_size));
 	event->text_size = append_string(record, naming->text, naming->path.copied);
 	return true;
 }

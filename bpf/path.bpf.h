@@ -20,16 +20,16 @@
 SUBPROGRAM int append_path(u64 mnt, u64 entry)
 {
 	struct record *record = this_record();
-	struct vfsmount *vfsmount = (void *)mnt;
-	struct dentry *dentry = (void *)entry;
+	struct vfsmount *vfsmount = TYPED(struct vfsmount, mnt);
+	struct dentry *dentry = TYPED(struct dentry, entry);
 	struct dentry *top;
 	/* Stands at the top of a path that was too long to be followed to the root. */
 	const char cut[] = "...";
 	u32 begin;
 
-	if (!record || !dentry)
+	if (!record || !entry)
 		return PATH_UNKNOWN;
-	top = BPF_CORE_READ(vfsmount, mnt_root);
+	top = LOOK(struct vfsmount, vfsmount, mnt_root);
 	begin = record->used;
 	record->detached = 0;
 	record->depth = 0;
@@ -37,21 +37,21 @@ SUBPROGRAM int append_path(u64 mnt, u64 entry)
 		struct dentry *above;
 
 		if (dentry == top) {
-			struct mount *mount = container_of(vfsmount, struct mount, mnt);
-			struct mount *upper = BPF_CORE_READ(mount, mnt_parent);
+			struct mount *mount = TYPED(struct mount, container_of(vfsmount, struct mount, mnt));
+			struct mount *upper = LOOK(struct mount, mount, mnt_parent);
 
 			if (upper == mount)
 				return record->used - begin;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			vfsmount = &upper->mnt;
-			top = BPF_CORE_READ(vfsmount, mnt_root);
+			dentry = LOOK(struct mount, mount, mnt_mountpoint);
+			vfsmount = TYPED(struct vfsmount, &upper->mnt);
+			top = LOOK(struct vfsmount, vfsmount, mnt_root);
 			continue;
 		}
 		record->starts[record->depth & (DEPTHS - 1)] = record->used;
 		record->depth++;
-		if (!append_kernel_string(record, BPF_CORE_READ(dentry, d_name.name), NAME_SIZE))
+		if (!append_kernel_string(record, LOOK(struct dentry, dentry, d_name.name), NAME_SIZE))
 			break;
-		above = BPF_CORE_READ(dentry, d_parent);
+		above = LOOK(struct dentry, dentry, d_parent);
 		if (dentry == above) {
 			record->detached = 1;
 			return record->used - begin;
@@ -92,7 +92,8 @@ static __always_inline void walk_to(struct walk *walk, u64 mnt, u64 dentry, u32 
 
 static __always_inline void walk_file(struct walk *walk, struct file *file, u32 size_at)
 {
-	walk_to(walk, (u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry), size_at);
+	walk_to(walk, (u64)LOOK(struct file, file, f_path.mnt), (u64)LOOK(struct file, file, f_path.dentry),
+	        size_at);
 }
 
 /* Sizes lie in the fixed part of a record, which is smaller than this power of two. */

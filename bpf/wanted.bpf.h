@@ -23,7 +23,7 @@ struct traits {
 
 static __always_inline struct filter *filter_of(const struct config *settings)
 {
-	u32 active = settings->active;
+	u32 active = settings->active & 1;
 
 	return bpf_map_lookup_elem(MAP(filters), &active);
 }
@@ -80,6 +80,14 @@ SUBPROGRAM int held_against(struct limits *limits, u64 bits, u32 flags, u32 port
 	    !in_ranges(limits->remote, limits->remote_count, ports))
 		return 0;
 	return limits->paths ? limits->paths : EVERY_PATH;
+}
+
+/* Whether any of the limits of an event type is about this way to open a file. */
+static __always_inline bool access_wanted(const struct config *settings, u32 kind, u8 access)
+{
+	struct filter *filter = filter_of(settings);
+
+	return !filter || filter->types[kind & (KINDS - 1)].access & access;
 }
 
 /* The sets of paths in one of which an event's must be; EVERY_PATH if it does not matter, 0 if nobody wants it. */

@@ -164,6 +164,7 @@ CONFIG: Fields = (
     ("skip", "Q"),
     ("ring", "Q"),
     ("own_cgroup", "Q"),
+    ("seed", "Q"),
     *((f"room[{index}]", "I") for index in range(CLASSES)),
     *((f"group_cost[{index}]", "I") for index in range(CLASSES)),
     *((f"process_cost[{index}]", "I") for index in range(CLASSES)),
@@ -198,6 +199,8 @@ TYPE_LIMITS: Fields = (
     ("results", "B"),
     ("scopes", "B"),
     ("scoped", "B"),
+    ("access", "B"),
+    ("pad", "3x"),
 )
 
 # What comes before types, limits and the automaton.

@@ -55,8 +55,8 @@ class Loaded:
             self._wanted = _programs(events)
             if not self.maps:
                 self._load(_FIRST)
-            self._active = 1 - self._active
-            libbpf.write_element(self.maps["filters"], filter_, self._active)
+            self._active += 1
+            libbpf.write_element(self.maps["filters"], filter_, self._active & 1)
             libbpf.write_element(self.maps["config"], self.settings.packed(_operations(events), self._active))
 
     @property

@@ -70,7 +70,7 @@ class _Writer:
         return _LIMIT.pack(
             0 if limits.path is None else self._bit(limits.path),
             limits.flags,
-            _ANY if limits.access is None else _bits(1 << mode for mode in limits.access),
+            _access(limits),
             _RESULTS[limits.result] if limits.result else _BOTH,
             _SCOPES[limits.scope] if limits.scope else _BOTH,
             _ANY if limits.families is None else _bits(_FAMILIES.get(each, 0) for each in limits.families),
@@ -105,6 +105,10 @@ def _as_seen(limits: Limits, *, is_open: bool) -> Limits:
     )
 
 
+def _access(limits: Limits) -> int:
+    return _ANY if limits.access is None else _bits(1 << mode for mode in limits.access)
+
+
 def _few(ranges: tuple[Range, ...] | None) -> tuple[Range, ...] | None:
     return ranges if ranges and len(ranges) <= RANGES else None
 
@@ -134,6 +138,7 @@ def encoded(needs: Needs) -> bytes:
             _bits(_RESULTS[each.result] if each.result else _BOTH for each in alternatives),
             _bits(_SCOPES[each.scope] if each.scope else _BOTH for each in alternatives),
             any(each.scope for each in alternatives),
+            _bits(_access(each) for each in alternatives),
         )
     return b"".join(_paths(writer.sets, types, writer.packed))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass, field
 
 from collectors.kernel.layout import CONFIG, compiled
@@ -35,9 +36,10 @@ class Settings:
     rate: int = 0
     own_tgid: int = field(default_factory=os.getpid)
     own_cgroup: int = 0
+    seed: int = field(default_factory=lambda: secrets.randbits(64))
 
     def packed(self, ring: int, active: int) -> bytes:
-        """The struct, with the operations of io_uring that are wanted, and which of the filters is in use."""
+        """The struct, with the operations of io_uring that are wanted, and how many filters there were before this."""
         costs = [round(_SECOND / (self.rate * share)) if self.rate else 0 for share in _SHARES]
         return _CONFIG.pack(
             self.own_tgid,
@@ -45,6 +47,7 @@ class Settings:
             self.skip,
             ring,
             self.own_cgroup,
+            self.seed,
             *(int(self.ring_bytes * share) for share in _ROOM),
             *costs,
             *(round(cost / _PROCESS_SHARE) for cost in costs),

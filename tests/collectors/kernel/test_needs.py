@@ -158,6 +158,74 @@ def test_opens_are_chosen_by_their_limits(kernel: None, tmp_path: Path, kind: st
     assert len(delivered) < len(all_of_them)
 
 
+# Opens the same again and again, by the same words, while what they lead to becomes another path.
+AGAIN = """
+import ctypes, os, sys
+top = sys.argv[1]
+libc = ctypes.CDLL(None, use_errno=True)
+def look(name, flags=os.O_RDONLY):
+    for turn in range(3):
+        os.close(os.open(name, flags))
+for folder in ('other', 'far', 'place', 'mounted'):
+    os.mkdir(f'{top}/{folder}')
+for name in ('other/file', 'far/file', 'second', 'written'):
+    open(f'{top}/{name}', 'w').close()
+os.symlink('far', f'{top}/link')
+os.chdir(f'{top}/other')
+look('file')
+os.rename(f'{top}/other', f'{top}/wanted')
+look('file')
+os.rename(f'{top}/wanted', f'{top}/other')
+look('file')
+look(f'{top}/link/file')
+os.unlink(f'{top}/link')
+os.rename(f'{top}/far', f'{top}/wanted')
+os.symlink('wanted', f'{top}/link')
+look(f'{top}/link/file')
+os.rename(f'{top}/wanted', f'{top}/far')
+look(f'{top}/second')
+os.rename(f'{top}/second', f'{top}/needed')
+os.link(f'{top}/needed', f'{top}/second')
+look(f'{top}/needed')
+look(f'{top}/second')
+look(f'{top}/written')
+look(f'{top}/written', os.O_WRONLY)
+look(f'{top}/written')
+assert libc.unshare(0x20000) == 0 and libc.mount(None, b'/', None, 0x44000, None) == 0
+assert libc.mount(b'none', f'{top}/place'.encode(), b'tmpfs', 0, None) == 0
+open(f'{top}/place/file', 'w').close()
+os.chdir(f'{top}/place')
+look('file')
+os.mkdir(f'{top}/wanted')
+assert libc.mount(f'{top}/place'.encode(), f'{top}/wanted'.encode(), None, 8192, None) == 0
+look('file')
+os.chroot(f'{top}/mounted')
+look('file')
+"""
+
+
+@pytest.mark.kernel
+def test_what_was_left_out_before_is_not_when_its_path_is_another(kernel: None, tmp_path: Path) -> None:
+    """Renamed, moved, linked or mounted elsewhere: the same words may lead to a file that is needed."""
+    limits = (
+        Limits(path=Paths(prefixes=(f"{tmp_path}/wanted/",), exact=(f"{tmp_path}/needed",))),
+        Limits(path=Paths(names=("written",)), access=(1, 2)),
+    )
+    with both(Needs(types={"openat": limits})) as (some, everything_):
+        pid = some.python(AGAIN, str(tmp_path))
+        everything_.settle()
+    needed = [
+        event
+        for event in everything_.of(pid, Open)
+        if event.path.startswith(str(tmp_path))
+        and admits(Needs(types={"openat": limits}), facts(event, in_container=False))
+    ]
+    delivered = [(event.path, event.file) for event in some.of(pid, Open)]
+    assert delivered == [(event.path, event.file) for event in needed]
+    assert len(delivered) == 1 + 3 * 6
+    assert len(everything_.of(pid, Open)) > 3 * len(delivered) / 2
+
+
 def _resolved(event: Open) -> bool:
     """Whether the path that the program passed has something in it to resolve."""
     raw = event.raw or event.path
