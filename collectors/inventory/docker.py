@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ _REMOVALS = ("destroy", "remove")
 # No such container or image; podman has an error of its own for one that is just being removed.
 _NOT_THERE = (404, 409, 500)
 
+# Containers of which is kept what events said.
+_SAID_KEPT = 1024
+
 # Images that containers are made of again and again.
 _IMAGES_KEPT = 256
 
@@ -41,6 +45,7 @@ class DockerTeller:
     name: str
     socket: Path
     _digests: dict[str, list[str]] = field(default_factory=dict)
+    _said: dict[str, Description] = field(default_factory=dict)
     _heard: float | None = None
 
     @property
@@ -64,11 +69,10 @@ class DockerTeller:
             ready()
             filters = json.dumps({"type": ["container"], "event": [*_CHANGES, *_REMOVALS]})
             query = {"since": str(since), "filters": filters}
-            async with client.stream("GET", "/events", params=query, timeout=None) as events:  # may be quiet
-                async for line in events.aiter_lines():
-                    self._heard = time.time()
-                    if line.strip():
-                        await self._hear(client, listener, json.loads(line))
+            stream = client.stream("GET", "/events", params=query, timeout=None)  # may be quiet
+            async with stream as events, aclosing(self._ahead(events)) as ahead:
+                async for event in ahead:
+                    await self._hear(client, listener, event)
         raise InventoryError(f"{self.name} at {self.socket} ended its stream of events")
 
     def _since(self) -> int:
@@ -79,20 +83,49 @@ class DockerTeller:
         return int(max(self._heard - _OVERLAP, now - _LOOK_BACK))
 
     async def look(self, seen: Seen) -> Description | None:
-        """An inspection."""
+        """An inspection, or what an event said of it if it is gone."""
         async with self._client() as client:
-            return await self._inspect(client, seen.id)
+            return await self._inspect(client, seen.id) or self._said.get(seen.id)
+
+    async def _ahead(self, events: httpx.Response) -> AsyncGenerator[Mapping[str, Any]]:
+        """The events, read as they come however long each takes: a busy host is slow to answer."""
+        heard: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
+        reading = asyncio.create_task(self._listen(events, heard))
+        try:
+            while (event := await heard.get()) is not None:
+                yield event
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _listen(self, events: httpx.Response, heard: asyncio.Queue[Mapping[str, Any] | None]) -> None:
+        try:
+            async for line in events.aiter_lines():
+                self._heard = time.time()
+                if not line.strip():
+                    continue
+                event = json.loads(line)
+                if (container := _subject(event)) and _action(event) in _CHANGES:
+                    self._note(container, _from_event(self.name, _attributes(event)))
+                heard.put_nowait(event)
+        finally:
+            heard.put_nowait(None)
+
+    def _note(self, container: str, about: Description) -> None:
+        self._said.pop(container, None)
+        if len(self._said) >= _SAID_KEPT:
+            del self._said[next(iter(self._said))]
+        self._said[container] = about
 
     async def _hear(self, client: httpx.AsyncClient, listener: Listener, event: Mapping[str, Any]) -> None:
-        actor = event.get("Actor") or {}
-        container = actor.get("ID") or event.get("id")
-        action = event.get("Action") or event.get("status")
+        container, action = _subject(event), _action(event)
         if not container:
             return
         if action in _REMOVALS:
             listener.gone(container)
         elif action in _CHANGES and not await self._tell(client, listener, container):
-            listener.told(self.name, container, _from_event(self.name, actor.get("Attributes") or {}))
+            listener.told(self.name, container, _from_event(self.name, _attributes(event)))
 
     async def _tell(self, client: httpx.AsyncClient, listener: Listener, container: str) -> bool:
         about = await self._inspect(client, container)
@@ -185,6 +218,19 @@ def _mount(found: Mapping[str, Any]) -> Mount:
 def _address(network: Mapping[str, Any]) -> str | None:
     addresses = [each.get("IPAddress") for each in (network.get("Networks") or {}).values() if each]
     return next((address for address in [network.get("IPAddress"), *addresses] if address), None)
+
+
+def _subject(event: Mapping[str, Any]) -> str | None:
+    """The container that an event is about; older daemons name it outside of the actor."""
+    return (event.get("Actor") or {}).get("ID") or event.get("id")
+
+
+def _action(event: Mapping[str, Any]) -> str | None:
+    return event.get("Action") or event.get("status")
+
+
+def _attributes(event: Mapping[str, Any]) -> Mapping[str, str]:
+    return (event.get("Actor") or {}).get("Attributes") or {}
 
 
 def _from_event(runtime: str, attributes: Mapping[str, str]) -> Description:
