@@ -11,12 +11,15 @@ from collectors.kernel import KernelSource
 from tests.collectors.kernel.watching import Watch, watching
 from wire.event import Container, Exec
 
+# Beside processes, what runtimes do a lot: soon watched, and it comes between what is told of containers.
+EVENTS = ("mount",)
+
 
 @contextmanager
 def described(paths: dict[str, Path], files: Files | None = None) -> Iterator[Watch]:
     """What happens on this host, with what the sources at these paths say."""
     where = Where({name: (str(path),) for name, path in paths.items()})
-    with watching(DescribedSource(KernelSource(), Sources(where, files))) as watch:
+    with watching(DescribedSource(KernelSource(EVENTS), Sources(where, files))) as watch:
         yield watch
 
 

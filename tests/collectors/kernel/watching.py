@@ -30,9 +30,14 @@ class Watch:
         self._failure: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._task = self._loop.create_task(self._read(source))
-        self._thread = threading.Thread(target=self._run)
+        # Where a test run is ended, nobody waits for it: the kernel takes out what a process has put in.
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._until(lambda: bool(self.batches))
+        try:
+            self._until(lambda: bool(self.batches))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def events(self) -> list[Event]:
