@@ -59,20 +59,37 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 type) __ksym __weak;
 /* The verifier looks at each of these once, not at every call. */
 #define SUBPROGRAM __noinline
 
-/* Names and mount points on the way up a path; each costs the verifier time when a program is loaded. */
+/* Names and mount points on the way up a path. */
 #define DEPTH 1024
+
+/*
+ * Do step(number, context) so many times, or until it returns 1. Of the kernel's own loop (since 5.17) the verifier
+ * looks at a step or two; of any other at every one, which takes a tenth of a second for a path.
+ */
+#define REPEAT(times, step, context)                                             \
+	do {                                                                     \
+		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) \
+			bpf_loop(times, step, context, 0);                       \
+		else                                                             \
+			for (u32 i = 0; i < (times) && !step(i, context); i++)   \
+				;                                                \
+	} while (0)
 
 /* Whether paths are held against what is needed of them; else all are let through. */
 #define READS_PATHS true
 
+/*
+ * As a cast, because the verifier (since 6.3) goes through all of the kernel's types several times for each pointer that is
+ * read from one that it trusts, which is most of the time that loading would take.
+ */
 static __always_inline struct task_struct *this_task(void)
 {
-	return bpf_get_current_task_btf();
+	return CAN_CAST ? CAST(struct task_struct, bpf_get_current_task()) : bpf_get_current_task_btf();
 }
 
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)
 {
-	return (struct pt_regs *)bpf_task_pt_regs(task);
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 }
 
 /* What is here or there, or is called otherwise, depending on the kernel's version and configuration. */

@@ -114,6 +114,11 @@ struct function_exit {
 #define SUBPROGRAM static __always_inline
 
 #define DEPTH 256
+
+#define REPEAT(times, step, context)                           \
+	for (u32 i = 0; i < (times) && !step(i, context); i++) \
+		;
+
 #define READS_PATHS false
 
 static __always_inline struct task_struct *this_task(void)

@@ -51,7 +51,7 @@ static __always_inline struct record *begin(struct task_struct *task)
 /* A process has taken a datagram, of which the UDP header lies before the data. */
 SEC("fentry/skb_consume_udp") int BPF_PROG(at_dns, struct sock *sk, struct sk_buff *skb)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = this_task();
 	struct config *set = settings();
 	const u8 *ip = skb->head + skb->network_header;
 	struct udphdr udp = {};
@@ -79,7 +79,7 @@ SEC("fentry/skb_consume_udp") int BPF_PROG(at_dns, struct sock *sk, struct sk_bu
 /* Where the call put what it received; NULL for calls of another kind. */
 static __always_inline const void *received(struct call *call)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(call->task);
+	struct pt_regs *regs = registers_of(call->task);
 	const void *parts = (void *)call->arg[1];
 	struct message message = {};
 	struct part first = {};

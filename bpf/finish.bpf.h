@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The last step of a record with paths: to walk them up. The verifier takes a tenth of a second for the walk, so
- * it is one program for all those of an object, which jump there when they have filled in everything else.
+ * The last step of a record with paths: to walk them up. The verifier of Linux before 5.17 takes a tenth of a second
+ * for the walk, so it is one program for all those of an object, which jump there when all else is filled in.
  */
 #ifndef TRACETIDE_FINISH_BPF_H
 #define TRACETIDE_FINISH_BPF_H

@@ -48,6 +48,10 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
+enum bpf_func_id {
+	BPF_FUNC_loop = 181,
+};
+
 /* What a program on syscalls/sys_exit_* gets; the layout is part of the kernel's interface. */
 struct syscall_exit {
 	u64 common;

@@ -12,6 +12,55 @@
 #define PATH_SIZE 4096
 #define CGROUP_DEPTH 64
 
+/* A path on its way up: where it is, and where the one that it is on is mounted. */
+struct climb {
+	struct record *record;
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	struct dentry *top;
+	u32 begin;
+	bool done;
+};
+
+static __always_inline long arrived(struct climb *climb)
+{
+	climb->done = true;
+	return 1;
+}
+
+/* Append a name, or go over to the mount above. 1 if there is no further way. */
+static __always_inline long climb_once(u32 number, void *context)
+{
+	struct climb *climb = context;
+	struct record *record = climb->record;
+	struct dentry *dentry = climb->dentry, *above;
+
+	if (record->used - climb->begin >= PATH_SIZE)
+		return 1;
+	if (dentry == climb->top) {
+		struct mount *mount = container_of(climb->mnt, struct mount, mnt);
+		struct mount *upper = LOOK(struct mount, mount, mnt_parent);
+
+		if (upper == mount)
+			return arrived(climb);
+		climb->dentry = LOOK(struct mount, mount, mnt_mountpoint);
+		climb->mnt = &upper->mnt;
+		climb->top = LOOK(struct mount, upper, mnt.mnt_root);
+		return 0;
+	}
+	record->starts[record->depth & (DEPTHS - 1)] = record->used;
+	record->depth++;
+	if (!append_kernel_string(record, LOOK(struct dentry, dentry, d_name.name), NAME_SIZE))
+		return 1;
+	above = LOOK(struct dentry, dentry, d_parent);
+	if (dentry == above) {
+		record->detached = 1;
+		return arrived(climb);
+	}
+	climb->dentry = above;
+	return 0;
+}
+
 /*
  * The path of a directory entry up to the root of its mount namespace; the bytes appended, PATH_UNKNOWN
  * without an entry. One that has no directory above it (memfd, pipe, anonymous inode) is just its name and
@@ -20,47 +69,22 @@
 SUBPROGRAM int append_path(u64 mnt, u64 entry)
 {
 	struct record *record = this_record();
-	struct vfsmount *vfsmount = TYPED(struct vfsmount, mnt);
-	struct dentry *dentry = TYPED(struct dentry, entry);
-	struct dentry *top;
+	struct climb climb = { .record = record, .mnt = (void *)mnt, .dentry = (void *)entry };
 	/* Stands at the top of a path that was too long to be followed to the root. */
 	const char cut[] = "...";
-	u32 begin;
 
 	if (!record || !entry)
 		return PATH_UNKNOWN;
-	top = LOOK(struct vfsmount, vfsmount, mnt_root);
-	begin = record->used;
+	climb.top = LOOK(struct vfsmount, mnt, mnt_root);
+	climb.begin = record->used;
 	record->detached = 0;
 	record->depth = 0;
-	for (u32 i = 0; i < DEPTH && record->used - begin < PATH_SIZE; i++) {
-		struct dentry *above;
-
-		if (dentry == top) {
-			struct mount *mount = TYPED(struct mount, container_of(vfsmount, struct mount, mnt));
-			struct mount *upper = LOOK(struct mount, mount, mnt_parent);
-
-			if (upper == mount)
-				return record->used - begin;
-			dentry = LOOK(struct mount, mount, mnt_mountpoint);
-			vfsmount = TYPED(struct vfsmount, &upper->mnt);
-			top = LOOK(struct vfsmount, vfsmount, mnt_root);
-			continue;
-		}
-		record->starts[record->depth & (DEPTHS - 1)] = record->used;
-		record->depth++;
-		if (!append_kernel_string(record, LOOK(struct dentry, dentry, d_name.name), NAME_SIZE))
-			break;
-		above = LOOK(struct dentry, dentry, d_parent);
-		if (dentry == above) {
-			record->detached = 1;
-			return record->used - begin;
-		}
-		dentry = above;
+	REPEAT(DEPTH, climb_once, &climb);
+	if (!climb.done) {
+		record->depth = DEPTHS + 1; /* it cannot be read from its beginning */
+		append_kernel_string(record, cut, sizeof(cut));
 	}
-	record->depth = DEPTHS + 1; /* it cannot be read from its beginning */
-	append_kernel_string(record, cut, sizeof(cut));
-	return record->used - begin;
+	return record->used - climb.begin;
 }
 
 /* The path of the current task's control group below the root of its hierarchy; the bytes appended. */

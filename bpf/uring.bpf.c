@@ -42,7 +42,7 @@ struct {
 /* False if nobody wants to know. */
 static __always_inline bool read_request(struct call *call, struct io_kiocb *req, u8 operation)
 {
-	call->task = bpf_get_current_task_btf();
+	call->task = this_task();
 	call->settings = settings();
 	call->kind = kind_of(operation);
 	if (!call->settings || operation > 63 || !(call->settings->ring >> operation & 1))
