@@ -19,7 +19,7 @@ _UNSET = 0xFFFFFFFF
 _OF_GROUPS = frozenset({"setgid", "setregid", "setresgid", "setfsgid"})
 
 
-def told(context: Context, name: Any, seq: int, data: bytes, at: int) -> Call:  # noqa: ANN401  # one of Call's types
+def told(context: Context, name: Any, seq: int, data: bytes, at: int, _end: int) -> Call:  # noqa: ANN401  # one of Call's types
     """A system call, successful or not."""
     values = _CALL.unpack_from(data, at)
     time, start, cgroup, pid, tid, uid, _, comm, result = values[:_NUMBERS_AT]
@@ -44,7 +44,7 @@ def told(context: Context, name: Any, seq: int, data: bytes, at: int) -> Call:  
     )
 
 
-def became(context: Context, name: Any, seq: int, data: bytes, at: int) -> Identity:  # noqa: ANN401  # one of Identity's
+def became(context: Context, name: Any, seq: int, data: bytes, at: int, _end: int) -> Identity:  # noqa: ANN401  # one of Identity's
     """A change of users or groups, successful or not."""
     values = _CALL.unpack_from(data, at)
     time, start, cgroup, pid, tid, uid, _, comm, result = values[:_NUMBERS_AT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import struct
+from functools import lru_cache
 
 from collectors.kernel.decode import AF_UNIX, Context, End, after, family_of, path_at, unix_path
 from collectors.kernel.layout import DESCRIPTOR, STDIO, compiled
@@ -14,15 +15,20 @@ LAYOUT = compiled(DESCRIPTOR)
 _SIZE = struct.Struct("=H")
 _SIZE_AT = compiled(DESCRIPTOR[: [name for name, _ in DESCRIPTOR].index("name_size")]).size
 
+# What a process has open is mostly what its parent had open.
+_KEPT = 512
+
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFBLK: "dev"}
 
 
-def decode_all(context: Context, data: bytes, at: int, names_at: int) -> list[Descriptor | None]:
-    """The descriptors from 0 up, ``None`` where nothing is open; their names begin at ``names_at``."""
+@lru_cache(_KEPT)
+def decode_all(context: Context, data: bytes) -> list[Descriptor | None]:
+    """The descriptors from 0 up, ``None`` where nothing is open; behind them are their names."""
     found = []
+    at, name_at = 0, STDIO * LAYOUT.size
     for _ in range(STDIO):
-        found.append(decode(context, data, at, names_at))
-        names_at = after(names_at, _SIZE.unpack_from(data, at + _SIZE_AT)[0])
+        found.append(decode(context, data, at, name_at))
+        name_at = after(name_at, _SIZE.unpack_from(data, at + _SIZE_AT)[0])
         at += LAYOUT.size
     return found
 

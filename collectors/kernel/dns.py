@@ -33,7 +33,7 @@ class Message(NamedTuple):
     addresses: list[str]
 
 
-def answered(context: Context, name: Literal["dns"], seq: int, data: bytes, at: int) -> Answer:
+def answered(context: Context, name: Literal["dns"], seq: int, data: bytes, at: int, _end: int) -> Answer:
     """A process was answered by a name server; what is no answer that can be read has no name."""
     time, start, cgroup, pid, tid, uid, _, comm, server, family, size = _DNS.unpack_from(data, at)
     begin = at + _DNS.size

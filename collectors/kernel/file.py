@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
+
+import msgspec
 
 from collectors.kernel.decode import TICK, Context, absolute, after, path_at, text
 from collectors.kernel.layout import PATH_UNKNOWN, PATHS, compiled
 from wire.event import Change, Open
 
 _PATHS = compiled(PATHS)
+
+# Where the sizes of names begin, behind which there are only the names; and what an open tells before that.
+_NAMES = [name for name, _ in PATHS].index("path_size")
+_NAMES_AT = compiled(PATHS[:_NAMES]).size
+_SIZES = compiled(PATHS[_NAMES:])
+_OPENED = compiled(PATHS[: [name for name, _ in PATHS].index("mode") + 1])
+_OPENED_KEPT = 4096
 
 _NO_FD = -1
 _ONESELF = ("/proc/self/", "/proc/thread-self/")
@@ -22,18 +32,11 @@ def opened(
     seq: int,
     data: bytes,
     at: int,
+    end: int,
 ) -> Open:
     """A file opened, or not."""
-    (
-        time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, _, _, _, _,
-        path_size, _, _, base_size, _, _, _, file_size, detached,
-    ) = _PATHS.unpack_from(data, at)  # fmt: skip
-    path_at_ = at + _PATHS.size
-    base_at = path_at_ + path_size
-    raw = text(data[path_at_ : base_at - 1]) if path_size else ""
-    base = path_at(data, base_at, base_size)
-    path = absolute(raw, base) if path_size else base or ""
-    file = _led_to(path, _base(data, after(base_at, base_size), file_size, detached))
+    time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode = _OPENED.unpack_from(data, at)
+    path, raw, file = _of_open(data[at + _NAMES_AT : end])
     return Open(
         type=name,
         seq=seq,
@@ -46,11 +49,24 @@ def opened(
         cgroup=cgroup,
         result=result,
         path=path,
-        raw=None if raw == path or not path_size else raw,
+        raw=raw,
         file=file,
         flags=flags,
         mode=mode,
     )
+
+
+# Programs open the same files: four of five are found here.
+@lru_cache(_OPENED_KEPT)
+def _of_open(names: bytes) -> tuple[str, str | None, str | None]:
+    """The path, what the program passed, and what was opened, the latter two if they differ."""
+    path_size, _, _, base_size, _, _, _, file_size, detached = _SIZES.unpack_from(names)
+    base_at = _SIZES.size + path_size
+    raw = text(names[_SIZES.size : base_at - 1]) if path_size else ""
+    base = path_at(names, base_at, base_size)
+    path = absolute(raw, base) if path_size else base or ""
+    file = _led_to(path, _base(names, after(base_at, base_size), file_size, detached))
+    return path, None if raw == path or not path_size else raw, file
 
 
 def _led_to(path: str, file: str | None) -> str | None:
@@ -60,7 +76,7 @@ def _led_to(path: str, file: str | None) -> str | None:
     return None if path.startswith(_ONESELF) and file.startswith("/proc/") else file
 
 
-def changed(context: Context, name: Any, seq: int, data: bytes, at: int) -> Change:  # noqa: ANN401  # one of Change's types
+def changed(context: Context, name: Any, seq: int, data: bytes, at: int, _end: int) -> Change:  # noqa: ANN401  # one of Change's types
     """A file changed in some way, or not."""
     (
         time, start, cgroup, pid, tid, uid, _, comm, result, flags, mode, owner, group, fd, other_fd,
@@ -78,7 +94,7 @@ def changed(context: Context, name: Any, seq: int, data: bytes, at: int) -> Chan
         other_base = None  # a device, just a word, or nothing
     path = base if name == "chroot" and result >= 0 else _named(raw, base, result)
     other = _named(other_raw, other_base, result) or None
-    return Change(
+    event = Change(
         type=name,
         seq=seq,
         time=time + context.epoch,
@@ -91,13 +107,16 @@ def changed(context: Context, name: Any, seq: int, data: bytes, at: int) -> Chan
         result=result,
         path=path or "",
         raw=None if raw == path else raw,
+        fd=fd,
+        flags=flags,
+        mode=mode,
+    )
+    return msgspec.structs.replace(
+        event,
         other=other,
         other_raw=None if other_raw == other else other_raw,
         text=text(data[text_at : base_at - 1]) if text_size else None,
-        fd=fd,
         other_fd=other_fd if other_fd != _NO_FD else -100,
-        flags=flags,
-        mode=mode,
         owner=owner if name in _OWNING else None,
         group=group if name in _OWNING else None,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Literal
 
+import msgspec
+
 from collectors.kernel.decode import AF_UNIX, TICK, Context, End, family_of, unix_path
 from collectors.kernel.layout import SOCKET, compiled
 from wire.event import Socket
@@ -29,6 +31,7 @@ def socket(
     seq: int,
     data: bytes,
     at: int,
+    _end: int,
 ) -> Socket:
     """A system call on a socket, successful or not."""
     (
@@ -49,7 +52,7 @@ def socket(
         peer, remote = remote, _passed(address, remote)
         connected, named = peer.known, remote != peer
     unix, raw = family == AF_UNIX, kind == _SOCK_RAW
-    return Socket(
+    event = Socket(
         type=name,
         seq=seq,
         time=time + context.epoch,
@@ -63,13 +66,16 @@ def socket(
         fd=fd,
         family="unix" if unix else family_of(local, remote),
         proto=None if unix else "raw" if raw else _PROTOCOLS.get(protocol),
+        connected=connected,
+        named=named,
+    )
+    return msgspec.structs.replace(
+        event,
         local_ip=local.ip if local.known else None,
         local_port=local.port if local.known and not raw else None,
         remote_ip=remote.ip if remote.known else None,
         remote_port=remote.port if remote.known and not raw else None,
         path=unix_path(address) if unix else None,
-        connected=connected,
-        named=named,
         size=size,
         data=data[data_at : data_at + data_size] if data_size else None,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
+
+import msgspec
 
 from collectors.kernel import descriptors
 from collectors.kernel.decode import TICK, Context, after, path_at, text
@@ -32,8 +35,11 @@ _REST_AT = _STDIO_AT + STDIO * descriptors.LAYOUT.size
 
 _UNSET = 0xFFFFFFFF
 
+# Siblings have the same ancestors.
+_PARENTS_KEPT = 512
 
-def fork(context: Context, _name: str, seq: int, data: bytes, at: int) -> Fork:
+
+def fork(context: Context, _name: str, seq: int, data: bytes, at: int, _end: int) -> Fork:
     """A fork; threads are left out by the kernel's side."""
     time, start, cgroup, pid, tid, uid, _, comm, parent_start, parent, vpid = _FORK.unpack_from(data, at)
     return Fork(
@@ -51,7 +57,7 @@ def fork(context: Context, _name: str, seq: int, data: bytes, at: int) -> Fork:
     )
 
 
-def leave(context: Context, _name: str, seq: int, data: bytes, at: int) -> Exit:
+def leave(context: Context, _name: str, seq: int, data: bytes, at: int, _end: int) -> Exit:
     """The end of a process; the status is taken apart as wait(2) says."""
     time, start, cgroup, pid, tid, uid, _, comm, status = _EXIT.unpack_from(data, at)
     return Exit(
@@ -68,7 +74,9 @@ def leave(context: Context, _name: str, seq: int, data: bytes, at: int) -> Exit:
     )
 
 
-def execute(context: Context, name: Literal["execve", "execveat"], seq: int, data: bytes, at: int) -> Exec:
+def execute(
+    context: Context, name: Literal["execve", "execveat"], seq: int, data: bytes, at: int, end: int
+) -> Exec:
     """A new program, with everything that the kernel knew of it."""
     (
         time, start, cgroup, pid, tid, uid, _, comm,
@@ -84,7 +92,9 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
     cgroup_at = after(cwd_at, cwd_size)
     args_at = after(cgroup_at, cgroup_size)
     env_at = args_at + args_size
-    return Exec(
+    stdio_at = env_at + env_size
+    ancestors_at = at + _ANCESTORS_AT
+    event = Exec(
         type=name,
         seq=seq,
         time=time + context.epoch,
@@ -99,8 +109,12 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
         args=arguments(data[args_at:env_at]),
         args_lost=args_lost,
         cwd=path_at(data, cwd_at, cwd_size),
-        parents=_parents(context, data, at + _ANCESTORS_AT, ancestors),
-        stdio=descriptors.decode_all(context, data, at + _STDIO_AT, env_at + env_size),
+        cgroup_path=path_at(data, cgroup_at, cgroup_size),
+    )
+    event = msgspec.structs.replace(
+        event,
+        parents=_parents(context, data[ancestors_at : ancestors_at + ancestors * _ANCESTOR.size]),
+        stdio=descriptors.decode_all(context, data[at + _STDIO_AT : at + _REST_AT] + data[stdio_at:end]),
         gid=gid,
         euid=euid,
         egid=egid,
@@ -111,6 +125,11 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
         cap_permitted=cap_permitted,
         cap_effective=cap_effective,
         cap_inheritable=cap_inheritable,
+        env=environment(data[env_at:stdio_at]),
+        group=context.group(gid, mnt_ns),
+    )
+    return msgspec.structs.replace(
+        event,
         tty=tty,
         vpid=vpid,
         pgid=pgid,
@@ -124,10 +143,7 @@ def execute(context: Context, name: Literal["execve", "execveat"], seq: int, dat
         exe_ctime=exe_ctime,
         exe_mtime=exe_mtime,
         exe_writable=writable(exe_mode, (exe_uid, exe_gid), (euid, egid), cap_effective),
-        env=environment(data[env_at : env_at + env_size]),
-        group=context.group(gid, mnt_ns),
         loginname=None if loginuid == _UNSET else context.user(loginuid, mnt_ns),
-        cgroup_path=path_at(data, cgroup_at, cgroup_size),
     )
 
 
@@ -138,9 +154,9 @@ def arguments(data: bytes) -> list[str]:
     return text(data[:-1] if data[-1] == 0 else data).split("\0")
 
 
-def _parents(context: Context, data: bytes, at: int, count: int) -> list[Ancestor]:
-    end = at + count * _ANCESTOR.size
+@lru_cache(_PARENTS_KEPT)
+def _parents(context: Context, data: bytes) -> list[Ancestor]:
     return [
         Ancestor(pid, start - start % TICK, context.comm(comm))
-        for start, pid, comm in _ANCESTOR.iter_unpack(memoryview(data)[at:end])
+        for start, pid, comm in _ANCESTOR.iter_unpack(data)
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import select
-import struct
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from collectors.kernel.layout import HEADER, compiled
 from collectors.kernel.loader import Loaded
 from collectors.kernel.losses import Counts, Limited, Losses, parsed, reported
 from collectors.kernel.request import ways
-from collectors.kernel.ring import Ring, Span
+from collectors.kernel.ring import LENGTH_BEFORE, Ring, Span
 from collectors.kernel.scopes import Scopes
 from collectors.kernel.snapshot import snapshot
 from wire.batch import MAX_BYTES, MAX_EVENTS, Batch
@@ -36,7 +35,6 @@ _RUNNING = 50
 # Seconds between two times at which it is told who had more than their share.
 _PAUSE = 1.0
 
-_KIND = struct.Struct("=I")
 _KIND_AT = compiled(HEADER[: [name for name, _ in HEADER].index("kind")]).size
 
 _DECODERS = {hook.kind | mark: (decode, name) for name, hook in HOOKS.items() for mark, decode in ways(hook)}
@@ -116,15 +114,16 @@ class Reader:
     def _decode(self, span: Span) -> list[Event]:
         context, data, seq = self._context, span.data, self._seq + SPARE
         events = []
+        words = memoryview(data).cast("I")
         for at in span.records:
-            decode, name = _DECODERS[_KIND.unpack_from(data, at + _KIND_AT)[0]]
-            event = decode(context, name, seq, data, at)
+            decode, name = _DECODERS[words[at + _KIND_AT >> 2]]
+            event = decode(context, name, seq, data, at, at + words[at - LENGTH_BEFORE >> 2])
             events.append(event)
             if type(event) is Exec:
                 self._scopes.learn(event)
                 self._truncated[name] += event.args_lost > 0
             seq += 1
-        self._delivered.update(event.type for event in events)
+        self._delivered.update([event.type for event in events])
         return events
 
     def _lost(self) -> Iterator[Loss]:

@@ -27,7 +27,7 @@ def ways(hook: Hook) -> Iterator[tuple[int, Decoder]]:
 
 
 def _marked(decode: Decoder, ring: Literal["submitted", "completed"]) -> Decoder:
-    def decoded(context: Context, name: Any, seq: int, data: bytes, at: int) -> Event:  # noqa: ANN401  # as decode
-        return msgspec.structs.replace(decode(context, name, seq, data, at), ring=ring)
+    def decoded(context: Context, name: Any, seq: int, data: bytes, at: int, end: int) -> Event:  # noqa: ANN401  # as decode
+        return msgspec.structs.replace(decode(context, name, seq, data, at, end), ring=ring)
 
     return decoded

@@ -11,6 +11,9 @@ _BUSY = 1 << 31
 _DISCARDED = 1 << 30
 _HEADER = 8
 
+# So many bytes before a record is its length, in four bytes.
+LENGTH_BEFORE = _HEADER
+
 
 class Span(NamedTuple):
     """Some records as they lay in the buffer: ``records`` are their offsets in ``data``."""
@@ -53,10 +56,10 @@ class Ring:
 
     def _committed(self, begin: int, max_records: int, max_bytes: int) -> tuple[int, list[int]]:
         """How far the writers are done, and where in between records lie."""
-        produced, words, size = self._produced[0], self._words, self._size
-        at = begin
+        words, size = self._words, self._size
+        at, limit = begin, min(self._produced[0], begin + max_bytes)
         records: list[int] = []
-        while at < produced and len(records) < max_records and at - begin < max_bytes:
+        while at < limit and len(records) < max_records:
             length = words[at % size >> 2]
             if length & _BUSY:
                 break
