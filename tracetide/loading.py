@@ -1,5 +1,6 @@
 """Rules for the commands that need them: loaded once, warnings shown, errors as sentences."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,3 +26,17 @@ def load_rules(paths: Sequence[Path], *, library: bool = True, matching: Matchin
 def given_rules(paths: Sequence[Path], *, on_library: bool) -> RuleSet:
     """The rules of ``paths``, alone or on top of the library's; without paths the library's."""
     return load_rules(paths, library=on_library or not paths)
+
+
+def rule_of(condition: str, option: str) -> RuleSet:
+    """A rule of a condition that came with ``option``; raises ``CommandError`` with what is wrong with it."""
+    rule = {
+        "rule": "tracetide.events",
+        "desc": "Events to choose",
+        "output": "%evt.type",
+        "priority": "DEBUG",
+    }
+    try:
+        return rules.load_texts([(option, json.dumps([rule | {"condition": condition}]))])
+    except RuleErrors as errors:
+        raise CommandError(f"the condition of {option} cannot be used\n{errors}") from errors

@@ -1,18 +1,16 @@
 """Chooses among raw events by a condition, and gives each its process, ancestors and container."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
-import rules
 from stream import checkpoint
 from stream.engine import Engine
 from stream.host import HostState
 from stream.process import Process
-from tracetide.errors import CommandError
+from tracetide.loading import rule_of
 from wire import batch as wire_batch
 from wire.batch import Batch, BatchError
 from wire.detection import Detection
@@ -60,17 +58,7 @@ class Observer:
 
 def observer(condition: str, bootstrap: str) -> Observer:
     """For a condition of the rule language; raises ``CommandError`` with what is wrong with it."""
-    rule = {
-        "rule": "tracetide.events",
-        "desc": "Events to forward",
-        "output": "%evt.type",
-        "priority": "DEBUG",
-    }
-    try:
-        chosen = rules.load_texts([("--events", json.dumps([rule | {"condition": condition}]))])
-    except rules.RuleErrors as errors:
-        raise CommandError(f"the condition of --events cannot be used\n{errors}") from errors
-    return Observer(Engine(chosen), bootstrap)
+    return Observer(Engine(rule_of(condition, "--events")), bootstrap)
 
 
 def _as_of(state: HostState, batch: Batch) -> HostState:

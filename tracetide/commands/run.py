@@ -91,7 +91,7 @@ def run(
     people = _load(routes) if routes else None
     files = RuleFiles(rule_paths, library=library, matching=matching)
     engine = Engine(files.rules)
-    needs = Needed(engine, everything=record is not None)
+    needs = Needed(lambda: engine.rules, everything=record is not None)
     watched = kernel_source(needs=needs, rate=rate)
     source = described(watched, inventory)
     outputs = Outputs(sinks, queue, record, people, state, [files.ask], metrics, watched.counts)
