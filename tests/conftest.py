@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.peers.kafka",
     "tests.peers.kernel",
     "tests.peers.kibana",
+    "tests.peers.lifecycle",
     "tests.peers.otel",
     "tests.peers.painless",
     "tests.peers.rsyslog",

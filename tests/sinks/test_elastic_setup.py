@@ -1,11 +1,12 @@
 """``tracetide setup elastic`` against real servers, and a scripted one for the parts that those do not have.
 
-The published core of Elasticsearch has neither lifecycle management nor data streams, OpenSearch's runner no
-ISM: what is sent for these is compared with their documentation.
+The published core of Elasticsearch has neither lifecycle management nor data streams, but its own classes say
+what they make of what is sent. OpenSearch's runner has no ISM: that is compared with its documentation.
 """
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sinks.contract import Delivered, Duplicate, SinkError
 from sinks.elastic_setup import Keep, set_up
 from sinks.elasticsearch import Settings, create_for_events
 from tests.peers.http import Answer, HttpPeer
+from tests.peers.lifecycle import Lifecycle
 from tests.peers.server import free_port
 from tests.sinks.samples import detection, detections
 from tests.sinks.test_ecs import EVENTS
@@ -98,6 +100,42 @@ async def test_elasticsearch_gets_a_policy_and_a_data_stream_lifecycle(http_peer
     assert events["template"] == {"lifecycle": {"data_retention": "7d"}}
     assert (events["data_stream"], events["priority"]) == ({}, 500)
     assert any("kept for 90 days" in each for each in said)
+
+
+@pytest.mark.elasticsearch
+async def test_elasticsearch_understands_the_policy(http_peer: HttpPeer, lifecycle: Lifecycle) -> None:
+    """Its own classes take it, and delete an index of alerts when it is as old as asked, not earlier."""
+    http_peer.otherwise = Answer(200, "{}")
+    await set_up(Settings(url=http_peer.url), Keep(alerts=90, events=7))
+    written = asked(http_peer)
+    steps = await understood(lifecycle, written["/_ilm/policy/tracetide-alerts"], "policy tracetide-alerts")
+    assert "90d delete delete delete" in steps
+    assert {step.split()[2] for step in steps if not step.startswith("90d")} == {"init", "complete"}
+    template = written["/_index_template/tracetide-events"]
+    assert await understood(lifecycle, template, "template") == ["data stream 7d"]
+
+
+@pytest.mark.elasticsearch
+@pytest.mark.parametrize(
+    ("phases", "reason"),
+    [
+        ({"delete": {"min_age": "90", "actions": {"delete": {}}}}, "failed to parse"),
+        ({"hot": {"actions": {"delete": {}}}}, r"invalid action \[delete\] defined in phase \[hot\]"),
+        ({"deleted": {"min_age": "90d", "actions": {"delete": {}}}}, "does not support phase"),
+    ],
+    ids=["age", "action", "phase"],
+)
+async def test_the_classes_of_elasticsearch_refuse_what_is_wrong(
+    lifecycle: Lifecycle, phases: dict[str, Any], reason: str
+) -> None:
+    """A policy with a mistake is told from a sound one."""
+    (refused,) = await understood(lifecycle, {"policy": {"phases": phases}}, "policy tracetide-alerts")
+    assert re.match(f"refused: .*{reason}", refused)
+
+
+async def understood(lifecycle: Lifecycle, body: dict[str, Any], kind: str) -> list[str]:
+    """What Elasticsearch makes of a body that is sent to it."""
+    return await asyncio.to_thread(lifecycle, json.dumps(body).encode(), kind)
 
 
 async def test_opensearch_gets_policies_and_a_change_names_the_version(http_peer: HttpPeer) -> None:
