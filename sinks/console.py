@@ -75,6 +75,7 @@ class ConsoleSink:
 
     console: Console = field(default_factory=terminal)
     name: str = "console"
+    at_once: int = 1
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Print them all; a terminal acknowledges nothing, so printed is delivered."""

@@ -42,6 +42,10 @@ class Sink(Protocol):
     def name(self) -> str:
         """As it is registered."""
 
+    @property
+    def at_once(self) -> int:
+        """How many calls of ``deliver`` it takes at a time. With more than one their order is lost."""
+
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Hand over the detections; one outcome for each, in their order. Raises nothing it can classify."""
 

@@ -40,6 +40,7 @@ class JsonLinesSink:
     path: Path | None
     encode: Callable[[Detection], bytes | Never] = body
     name: str = "jsonl"
+    at_once: int = 1
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Write the whole batch, or on an error leave nothing of it."""

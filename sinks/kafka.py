@@ -79,6 +79,7 @@ class KafkaSink:
     timeout: float
     options: Mapping[str, Any] = field(repr=False)
     name: str = "kafka"
+    at_once: int = 1
     _producer: AIOKafkaProducer = None
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:

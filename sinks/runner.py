@@ -73,9 +73,9 @@ class Source(Protocol):
 class Pace:
     """How many at a time, and how patiently. Times in seconds.
 
-    A batch goes out when it has ``count`` items or ``bytes``, or its first one is ``age`` old; one batch is
-    in flight at a time. The n-th try in a row that settles nothing is followed by a wait of up to
-    ``first_wait * 2**n``, at most ``longest_wait``. A destination that names a time gets it, up to
+    A batch goes out when it has ``count`` items or ``bytes``, or its first one is ``age`` old; as many are in
+    flight as the sink takes at once. The n-th try in a row that settles nothing is followed by a wait of up
+    to ``first_wait * 2**n``, at most ``longest_wait``. A destination that names a time gets it, up to
     ``longest_wish``. After ``breaker`` such tries the source is paused, and one item alone asks whether the
     destination is back. ``timeout`` is for one call of the sink, ``grace`` for what is in flight when the
     runner is stopped.
@@ -101,14 +101,37 @@ class _Held:
     attempts: int = 0
 
 
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A batch under way: what of it is not settled, why not, and how many tries in a row settled nothing."""
+
+    pending: list[_Held]
+    retries: list[Retry] = field(default_factory=list)
+    failures: int = 0
+
+    def oldest(self) -> int | None:
+        """The time of the oldest event in it."""
+        contents = (held.item.content for held in self.pending)
+        return min((each.time for each in contents if isinstance(each, Detection)), default=None)
+
+
 @dataclass
 class Runner:
-    """Runs one sink. It forgets nothing: while a destination takes no detections, it holds the source."""
+    """Runs one sink. It forgets nothing: while a destination takes no detections, it holds the source.
+
+    While all goes well, as many batches are under way as the sink takes at once. What has to be tried again
+    is tried by one batch at a time, and nothing new is begun meanwhile: a destination in trouble gets no more
+    than it can bear, and memory holds no more than those batches.
+    """
 
     sink: Sink
     source: Source
     pace: Pace = Pace()
     counters: Counters = field(default_factory=Counters)
+    _flights: list[_Flight] = field(default_factory=list)
+    _gathering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _trouble: asyncio.Lock = field(default_factory=asyncio.Lock)
     _broken: bool = False
     _trouble_since: float | None = None
     _refusal: str | None = None
@@ -136,9 +159,18 @@ class Runner:
             report.cancel()
 
     async def _work(self) -> None:
+        """As many batches at once as the sink takes; the first error ends them all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.sink.at_once):
+                    group.create_task(self._one_after_the_other())
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _one_after_the_other(self) -> None:
         while (batch := await self._gather()) is not None:
             if batch:
-                await self._see_through(batch)
+                await self._see_through(_Flight([_Held(item) for item in batch]))
 
     async def _report(self) -> None:
         while True:
@@ -147,37 +179,52 @@ class Runner:
 
     async def _gather(self) -> list[Item] | None:
         """Items until there are enough of them or the first has waited long enough; None at the end."""
-        batch = await self.source.take(self.pace.count, _IDLE)
-        if batch is None:
-            return None
-        gathered, deadline = list(batch), time.monotonic() + self.pace.age
-        while gathered and not self._enough(gathered) and (left := deadline - time.monotonic()) > 0:
-            more = await self.source.take(self.pace.count - len(gathered), left)
-            if more is None:
-                break
-            gathered += more
-        return gathered
+        async with self._gathering:
+            batch = await self.source.take(self.pace.count, _IDLE)
+            if batch is None:
+                return None
+            gathered, deadline = list(batch), time.monotonic() + self.pace.age
+            while gathered and not self._enough(gathered) and (left := deadline - time.monotonic()) > 0:
+                more = await self.source.take(self.pace.count - len(gathered), left)
+                if more is None:
+                    break
+                gathered += more
+            return gathered
 
     def _enough(self, gathered: list[Item]) -> bool:
         return len(gathered) >= self.pace.count or sum(item.size for item in gathered) >= self.pace.bytes
 
-    async def _see_through(self, batch: list[Item]) -> None:
-        """Try until every item is settled; while the breaker is open, with the first item only."""
-        failures, pending = 0, [_Held(item) for item in batch]
-        while pending:
-            self.counters.oldest = _oldest(pending)
-            tried = pending[:1] if self._broken else pending
-            left = await self._try(tried)
-            retries = [retry for _, retry in left]
+    async def _see_through(self, flight: _Flight) -> None:
+        """Try until everything in it is settled."""
+        self._flights.append(flight)
+        if not self._trouble.locked():
+            await self._go(flight)
+        if flight.pending:
+            async with self._trouble:
+                while flight.pending:
+                    if flight.retries:
+                        await asyncio.sleep(self._wait(flight.failures, flight.retries))
+                    await self._go(flight)
+        self._flights.remove(flight)
+
+    async def _go(self, flight: _Flight) -> None:
+        """One try; while the breaker is open, of the first item only."""
+        self._note_oldest()
+        tried = flight.pending[:1] if self._broken else flight.pending
+        left = await self._try(tried)
+        async with self._committing:
             await self.source.commit()
-            self._tell(retries)
-            failures = failures + 1 if len(left) == len(tried) else 0
-            self._break(failures)
-            pending = [held for held, _ in left] + pending[len(tried) :]
-            if retries:
-                self.counters.retries += len(retries)
-                await asyncio.sleep(self._wait(failures, retries))
-        self.counters.oldest = None
+        flight.pending = [held for held, _ in left] + flight.pending[len(tried) :]
+        flight.retries = [retry for _, retry in left]
+        flight.failures = flight.failures + 1 if len(left) == len(tried) else 0
+        self.counters.retries += len(left)
+        self._note_oldest()
+        self._tell()
+        self._break(flight.failures)
+
+    def _note_oldest(self) -> None:
+        times = [time for flight in self._flights if (time := flight.oldest()) is not None]
+        self.counters.oldest = min(times, default=None)
 
     async def _try(self, tried: list[_Held]) -> list[tuple[_Held, Retry]]:
         """Deliver once; what has to be tried again, and why."""
@@ -244,8 +291,9 @@ class Runner:
         wish = max(retry.after or 0.0 for retry in retries)
         return max(random.uniform(0, ceiling), min(wish, self.pace.longest_wish))  # noqa: S311  # no secret
 
-    def _tell(self, retries: list[Retry]) -> None:
+    def _tell(self) -> None:
         """Log once when a destination stops taking detections, and once when it takes them again."""
+        retries = [retry for flight in self._flights for retry in flight.retries]
         if retries and self._trouble_since is None:
             self._trouble_since = time.monotonic()
             _log.warning("%s: not delivered, trying again until it is: %s", self.sink.name, retries[0].reason)
@@ -259,11 +307,6 @@ class Runner:
         if reason != self._refusal:
             self._refusal = reason
             _log.error("%s: refused for good, goes to the dead letters: %s", self.sink.name, reason)
-
-
-def _oldest(pending: list[_Held]) -> int | None:
-    times = [held.item.content.time for held in pending if isinstance(held.item.content, Detection)]
-    return min(times, default=None)
 
 
 def _where(error: Exception) -> str:

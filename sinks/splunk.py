@@ -128,6 +128,7 @@ class SplunkSink:
     patience: float
     wait: float = 60.0
     name: str = "splunk"
+    at_once: int = 1
     _sent: dict[str, _Sent] = field(default_factory=dict)
     _last_ack: int = -1
 

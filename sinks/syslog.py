@@ -105,6 +105,7 @@ class SyslogSink:
     timeout: float
     tls: ssl.SSLContext | None = field(repr=False)
     name: str = "syslog"
+    at_once: int = 1
     _stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:

@@ -87,6 +87,7 @@ class WebhookSink:
     encode: Callable[[Detection], bytes | Never] = body
     gzip: bool = False
     name: str = "webhook"
+    at_once: int = 1
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:

@@ -88,6 +88,7 @@ class NoticeSink:
     notifier: Notifier
     telling: "asyncio.Task[None]"
     name: str = "notify"
+    at_once: int = 1
     following: Following = field(init=False)
 
     def __post_init__(self) -> None:

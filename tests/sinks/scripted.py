@@ -17,6 +17,7 @@ class ScriptedSink:
     script: deque[Answer] = field(default_factory=deque)
     calls: list[list[str]] = field(default_factory=list)
     name: str = "scripted"
+    at_once: int = 1
 
     async def deliver(self, detections: Sequence[Detection]) -> Sequence[Outcome]:
         """Follow the script."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,13 @@ async def test_delivering_twice_changes_nothing(sink: ElasticsearchSink, server:
     assert await sink.deliver(detections(50)) == [Delivered()] * 50
     assert await sink.deliver(detections(51)) == [Duplicate()] * 50 + [Delivered()]
     assert await ids(server) == {found.id for found in detections(51)}
+
+
+@pytest.mark.elasticsearch
+async def test_bodies_may_be_compressed(sink: ElasticsearchSink, server: AsyncElasticsearch) -> None:
+    """The server takes them as it takes others."""
+    assert await replace(sink, gzip=True).deliver(detections(3)) == [Delivered()] * 3
+    assert await ids(server) == {one.id for one in detections(3)}
 
 
 @pytest.mark.elasticsearch

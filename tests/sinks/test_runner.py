@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import pytest
 from hypothesis import given, settings
@@ -321,12 +322,22 @@ OUTCOMES = st.sampled_from([Delivered(), Duplicate(), Retry("later"), Never("odd
 
 
 @settings(max_examples=100, deadline=None)
-@given(script=st.lists(st.lists(OUTCOMES, min_size=4, max_size=4), max_size=12), count=st.integers(0, 12))
-def test_every_item_is_settled_exactly_once(script: list[list[Outcome | None]], count: int) -> None:
-    """Whatever a sink answers and however often it fails (None): each item ends once, delivered or buried."""
+@given(
+    script=st.lists(st.lists(OUTCOMES, min_size=4, max_size=4), max_size=12),
+    count=st.integers(0, 24),
+    at_once=st.integers(1, 4),
+    delays=st.lists(st.integers(0, 5), min_size=1, max_size=5),
+)
+def test_every_item_is_settled_exactly_once(
+    script: list[list[Outcome | None]], count: int, at_once: int, delays: list[int]
+) -> None:
+    """Whatever a sink answers, in whatever order, and however often it fails (None): each item ends once."""
+    turns = cycle(delays)
 
     def answer(outcomes: list[Outcome | None]) -> Answer:
         async def call(given: Sequence[Detection]) -> Sequence[Outcome]:
+            for _ in range(next(turns)):
+                await asyncio.sleep(0)
             said = [outcome for outcome in outcomes[: len(given)] if outcome is not None]
             if len(said) < len(given):
                 raise OSError
@@ -334,7 +345,7 @@ def test_every_item_is_settled_exactly_once(script: list[list[Outcome | None]], 
 
         return call
 
-    sink = ScriptedSink()
+    sink = ScriptedSink(at_once=at_once)
     sink.script.extend(map(answer, script))
     source = ListSource([*detections(count)])
     pace = Pace(count=4, age=0, first_wait=0, longest_wait=0)

@@ -1,11 +1,11 @@
 """The queue on disk: what was handed over is there after a stop, a kill and a restart, within its bounds."""
 
 import asyncio
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -119,10 +119,13 @@ def _killed_while_writing(command: list[str], path: Path) -> list[str]:
     """What was in the file at some moment before the kill."""
     with subprocess.Popen(command, env={"PYTHONPATH": str(ROOT)}) as process:
         seen: list[str] = []
-        while len(seen) < 1000:
-            time.sleep(0.05)
-            seen = stored(path) if path.exists() and path.stat().st_size else []
-        process.send_signal(signal.SIGKILL)
+        try:
+            while len(seen) < 1000:
+                time.sleep(0.05)
+                with suppress(sqlite3.OperationalError):  # it has no tables yet
+                    seen = stored(path) if path.exists() else []
+        finally:
+            process.kill()
     return seen
 
 
