@@ -125,6 +125,18 @@ inventory: Decorator = click.option(
     "Without it, all that are found at their usual places; none asks nobody.",
 )
 
+batch: Decorator = click.option(
+    "--batch",
+    type=click.IntRange(min=1, max=10_000),
+    default=500,
+    show_default=True,
+    metavar="DETECTIONS",
+    envvar="TRACETIDE_BATCH",
+    show_envvar=True,
+    help="How many go out together, and may come again after a kill where the destination cannot tell; "
+    "1 is slow and bounds that to one.",
+)
+
 metrics: Decorator = click.option(
     "--metrics",
     metavar="[HOST:]PORT",

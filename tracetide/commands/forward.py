@@ -12,6 +12,7 @@ import click
 from sinks import SINKS, open_sink
 from sinks.contract import Sink
 from sinks.counters import Counters
+from sinks.runner import Pace
 from tracetide import options
 from tracetide.live import until_stopped
 
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     help="Deliver raw events for which this condition of the rule language holds, instead of detections; "
     "for elasticsearch.",
 )
+@options.batch
 @options.metrics
 @options.json
-def forward(sink: str, kafka: str, events: str | None, metrics: str | None, as_json: bool) -> None:
+def forward(
+    sink: str, kafka: str, events: str | None, batch: int, metrics: str | None, as_json: bool
+) -> None:
     """Deliver the detections in Kafka to SINK, each at least once.
 
     At the end it says what became of them: how many were delivered, duplicates, tried again or refused,
@@ -52,7 +56,9 @@ def forward(sink: str, kafka: str, events: str | None, metrics: str | None, as_j
         telling = asyncio.create_task(_tell_each_minute(sink, counters)) if as_json else None
         try:
             async with served(metrics, of_sinks(lambda: {sink: counters})):
-                await forwarder.forward(opened, kafka, counters=counters, events=observe)
+                await forwarder.forward(
+                    opened, kafka, pace=Pace(count=batch), counters=counters, events=observe
+                )
         finally:
             if telling:
                 telling.cancel()

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from collectors.recording import RecordingWriter
 from rules import RuleSet
 from sinks import SINKS, open_sink
 from sinks.contract import Sink, SinkError
-from sinks.embedded import delivering
+from sinks.embedded import PROMPT, delivering
 from sinks.runner import Refusal, Runner
 from sinks.store import Store
 from stream import local
@@ -67,6 +67,7 @@ _log = logging.getLogger(__name__)
 @options.notify_state
 @options.inventory
 @options.rate
+@options.batch
 @options.metrics
 @click.option("--seconds", type=float, help="Stop by itself after this time.")
 def run(
@@ -80,6 +81,7 @@ def run(
     state: Path,
     inventory: tuple[str, ...],
     rate: int,
+    batch: int,
     metrics: str | None,
     seconds: float | None,
 ) -> None:
@@ -94,7 +96,7 @@ def run(
     needs = Needed(lambda: engine.rules, everything=record is not None)
     watched = kernel_source(needs=needs, rate=rate)
     source = described(watched, inventory)
-    outputs = Outputs(sinks, queue, record, people, state, [files.ask], metrics, watched.counts)
+    outputs = Outputs(sinks, queue, record, people, state, [files.ask], metrics, watched.counts, batch)
     try:
         asyncio.run(until_stopped(work(engine, source, files, outputs), seconds, reload=outputs.reload))
     finally:
@@ -105,7 +107,7 @@ def run(
 class Outputs:
     """Where detections go: sinks by name, their queue, a recording, people; and where counts are told.
 
-    ``reloads`` are called when somebody asks to read files again.
+    ``batch`` of them go out together. ``reloads`` are called when somebody asks to read files again.
     """
 
     sinks: Sequence[str]
@@ -116,6 +118,7 @@ class Outputs:
     reloads: list[Callable[[], None]] = field(default_factory=list)
     metrics: str | None = None
     counts: Callable[[], "Counts | None"] = lambda: None
+    batch: int = PROMPT.count
 
     def reload(self) -> None:
         """Read files again."""
@@ -143,7 +146,8 @@ async def work(engine: Engine, source: Source, files: RuleFiles, outputs: Output
         ]  # what nobody saw is not shown later
         store = await stack.enter_async_context(Store(outputs.queue, lasting)) if lasting else None
         stack.callback(lambda: _tell(deliver.runners))
-        deliver = await stack.enter_async_context(delivering(opened, _bury, store=store))
+        pace = replace(PROMPT, count=outputs.batch)
+        deliver = await stack.enter_async_context(delivering(opened, _bury, pace, store))
         await stack.enter_async_context(files.followed(adopt))
         await _counting(outputs, engine, deliver.runners, stack)
         await local.run(_observed(source.batches(), writer, len(engine.rules.rules)), engine, deliver)
