@@ -1,6 +1,7 @@
 """MITRE ATT&CK techniques and tactics as the ``threat`` fields of ECS."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from wire.detection import Technique
@@ -28,21 +29,23 @@ TACTICS: Mapping[str, str] = {
 }
 
 
-def threat(techniques: Sequence[Technique]) -> dict[str, Any]:
+def threat(techniques: Sequence[Technique]) -> Mapping[str, Any]:
     """``threat.*`` of the techniques, as Elastic's own rules fill it.
 
     A sub-technique (``T1059.004``, "Command and Scripting Interpreter: Unix Shell") also names the
     technique that it belongs to.
     """
+    return _threat(tuple((each.id, each.name, tuple(each.tactics)) for each in techniques))
+
+
+@lru_cache(maxsize=1024)  # each rule has the same ones in every alert
+def _threat(techniques: tuple[tuple[str, str, tuple[str, ...]], ...]) -> Mapping[str, Any]:
+    """The same of ids, names and tactics."""
     if not techniques:
         return {}
-    tactics = list(dict.fromkeys(tactic for technique in techniques for tactic in technique.tactics))
-    whole = {technique.id.partition(".")[0]: technique.name.partition(": ")[0] for technique in techniques}
-    parts = {
-        technique.id.replace(".", "/"): technique.name.rpartition(": ")[2]
-        for technique in techniques
-        if "." in technique.id
-    }
+    tactics = list(dict.fromkeys(tactic for _, _, served in techniques for tactic in served))
+    whole = {each.partition(".")[0]: name.partition(": ")[0] for each, name, _ in techniques}
+    parts = {each.replace(".", "/"): name.rpartition(": ")[2] for each, name, _ in techniques if "." in each}
     return {
         "framework": "MITRE ATT&CK",
         "tactic": _entry("tactics", [(TACTICS.get(tactic, ""), tactic) for tactic in tactics]),

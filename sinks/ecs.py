@@ -6,6 +6,7 @@ Field names and allowed values are those of ECS 9.4; what ECS has no field for i
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -107,7 +108,12 @@ def title(detection: Detection) -> str:
 def timestamp(nanoseconds: int) -> str:
     """Nanoseconds since the epoch as ISO 8601 with all nine digits, in UTC."""
     seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{_second(seconds)}.{rest:09d}Z"
+
+
+@lru_cache(maxsize=1024)  # in a flood many alerts are of the same second
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _event(detection: Detection, ingested: datetime) -> Fields:
@@ -339,9 +345,7 @@ def _own(detection: Detection) -> Fields:
         "priority": detection.rule.priority,
         "container": _inside(detection.container),
         "login_user": {"id": _text(detection.process.loginuid) if detection.process else None},
-        "fields": {
-            _WORDS.sub("_", name).strip("_"): _text(value) for name, value in detection.fields.items()
-        },
+        "fields": {_without_dots(name): _text(value) for name, value in detection.fields.items()},
         "ancestors": [
             {
                 "entity_id": ancestor.entity,
@@ -353,6 +357,11 @@ def _own(detection: Detection) -> Fields:
             for ancestor in detection.ancestors
         ],
     }
+
+
+@lru_cache(maxsize=4096)  # rules name the same few
+def _without_dots(name: str) -> str:
+    return _WORDS.sub("_", name).strip("_")
 
 
 def _text(value: object) -> str | None:

@@ -25,11 +25,16 @@ def pruned(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _each(values: list[Any]) -> list[Any]:
     """The same of a list; what is empty in it keeps its place if it is a list or an object."""
-    if all(type(value) is str for value in values):
-        return list(filter(None, values))
-    return [_inner(value) for value in values if value is not None and value != ""]
-
-
-def _inner(value: Any) -> Any:  # noqa: ANN401  # JSON
-    kind = type(value)
-    return pruned(value) if kind is dict else _each(value) if kind is list else value
+    kept: list[Any] = []
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if value:
+                kept.append(value)
+        elif kind is dict:
+            kept.append(pruned(value))
+        elif kind is list:
+            kept.append(_each(value))
+        elif value is not None:
+            kept.append(value)
+    return kept
