@@ -25,8 +25,8 @@
 #define READ(...) READ_OF(__VA_ARGS__, READ_4, READ_3, READ_2)(__VA_ARGS__)
 
 /*
- * CAST(struct dentry, number)->d_parent is read directly too, if the kernel has a function for that (since Linux 6.2).
- * TYPED is the number itself if not, for LOOK(struct dentry, number, d_parent), which is a copy then.
+ * LOOK(struct dentry, number, d_parent) is read directly too if the kernel has a function for that (since Linux 6.2), else
+ * it is a copy. TYPED(struct dentry, number) is for numbers that such pointers come together with in a loop.
  */
 extern void *bpf_rdonly_cast(const void *pointer, u32 type) __ksym __weak;
 #define CAN_CAST (bpf_rdonly_cast != NULL)

@@ -75,9 +75,7 @@ struct function_exit {
 #define BPF_CORE_READ_INTO(to, from, a) bpf_probe_read_kernel(to, sizeof(*(to)), &(from)->a)
 #define BPF_CORE_READ_STR_INTO(to, from, a) bpf_probe_read_kernel_str(to, sizeof(*(to)), &(from)->a)
 
-#define CAN_CAST false
-#define CAST(type, pointer) ((type *)(pointer))
-#define TYPED CAST
+#define TYPED(type, pointer) ((type *)(pointer))
 #define LOOK(type, pointer, field) READ((type *)(pointer), field)
 
 /* The collector makes the maps, and passes their descriptors to the compiler. */

@@ -34,29 +34,29 @@ static __always_inline u64 mixed(u64 number, u64 with)
 SUBPROGRAM int number_entry(u64 mnt, u64 entry)
 {
 	struct record *record = this_record();
-	struct vfsmount *vfsmount = CAST(struct vfsmount, mnt);
-	struct dentry *dentry = CAST(struct dentry, entry);
-	struct dentry *top, *above;
+	struct vfsmount *vfsmount = TYPED(struct vfsmount, mnt);
+	struct dentry *dentry = TYPED(struct dentry, entry);
+	struct dentry *top = LOOK(struct vfsmount, vfsmount, mnt_root), *above;
+	struct inode *inode = LOOK(struct dentry, dentry, d_inode);
 	u64 number;
 
-	if (!record || !CAN_CAST)
+	if (!record)
 		return 0;
-	number = mixed(record->number, dentry->d_inode->i_ino);
-	top = vfsmount->mnt_root;
+	number = mixed(record->number, LOOK(struct inode, inode, i_ino));
 	for (u32 i = 0; i < KNOWN_DEPTH; i++) {
 		if (dentry == top) {
-			struct mount *mount = CAST(struct mount, container_of(vfsmount, struct mount, mnt));
-			struct mount *upper = mount->mnt_parent;
+			struct mount *mount = TYPED(struct mount, container_of(vfsmount, struct mount, mnt));
+			struct mount *upper = LOOK(struct mount, mount, mnt_parent);
 
 			if (upper == mount)
 				goto root;
-			dentry = mount->mnt_mountpoint;
-			vfsmount = CAST(struct vfsmount, &upper->mnt);
-			top = vfsmount->mnt_root;
+			dentry = LOOK(struct mount, mount, mnt_mountpoint);
+			vfsmount = TYPED(struct vfsmount, &upper->mnt);
+			top = LOOK(struct vfsmount, vfsmount, mnt_root);
 			continue;
 		}
-		number = mixed(number, dentry->d_name.hash_len);
-		above = dentry->d_parent;
+		number = mixed(number, LOOK(struct dentry, dentry, d_name.hash_len));
+		above = LOOK(struct dentry, dentry, d_parent);
 		if (dentry == above)
 			goto root;
 		dentry = above;
@@ -99,7 +99,7 @@ static __always_inline void number_open(const struct call *call, struct record *
 	const struct walk *base = &record->walks[0], *opened = &record->walks[OPENED];
 	u64 number = call->settings->seed + call->settings->active;
 
-	if (!CAN_CAST || !base->size_at || !opened->size_at)
+	if (!READS_PATHS || !base->size_at || !opened->size_at)
 		return;
 	number = mixed(number, flags << 8 | call->kind);
 	record->number = mixed(number, cgroup_id_of(call->task));

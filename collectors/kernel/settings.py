@@ -39,7 +39,7 @@ class Settings:
     seed: int = field(default_factory=lambda: secrets.randbits(64))
 
     def packed(self, ring: int, active: int) -> bytes:
-        """The struct, with the operations of io_uring that are wanted, and how many filters there were before this."""
+        """The struct, with the wanted operations of io_uring, and how many filters there were before."""
         costs = [round(_SECOND / (self.rate * share)) if self.rate else 0 for share in _SHARES]
         return _CONFIG.pack(
             self.own_tgid,
