@@ -25,15 +25,28 @@
 #define READ(...) READ_OF(__VA_ARGS__, READ_4, READ_3, READ_2)(__VA_ARGS__)
 
 /*
- * LOOK(struct dentry, number, d_parent) is read directly too if the kernel has a function for that (since Linux 6.2), else
- * it is a copy. TYPED(struct dentry, number) is for numbers that such pointers come together with in a loop.
+ * LOOK(struct dentry, number, d_parent) is read directly too if the kernel has a function for that, bpf_rdonly_cast (since
+ * Linux 6.2), else it is a copy. TYPED(struct dentry, number) is for numbers that such pointers come together with in a
+ * loop. These numbers are no helper and not 1 until collectors/kernel/casts.py puts others in their place: as a weak
+ * symbol, Linux 5.15 would refuse the call even where it is never reached.
  */
-extern void *bpf_rdonly_cast(const void *pointer, u32 type) __ksym __weak;
-#define CAN_CAST (bpf_rdonly_cast != NULL)
-#define CAST(type, pointer) ((type *)bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))
-#define TYPED(type, pointer) (CAN_CAST ? CAST(type, pointer) : (type *)(pointer))
+#define CAST_CALL 0x7c0ffee1
+#define CAST_MARK 0x7c0ffee2
+
+static void *(*const rdonly_cast)(const void *pointer, u32 type) = (void *)CAST_CALL;
+
+static __always_inline bool can_cast(void)
+{
+	u64 mark;
+
+	asm volatile("%0 = %1" : "=r"(mark) : "i"(CAST_MARK));
+	return mark == 1;
+}
+
+#define CAST(type, pointer) ((type *)rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))
+#define TYPED(type, pointer) (can_cast() ? CAST(type, pointer) : (type *)(pointer))
 #define LOOK(type, pointer, field) \
-	(CAN_CAST ? CAST(type, pointer)->field : BPF_CORE_READ((type *)(pointer), field))
+	(can_cast() ? CAST(type, pointer)->field : BPF_CORE_READ((type *)(pointer), field))
 
 /* A map that is declared in this object. */
 #define MAP(name) (&name)
@@ -84,7 +97,7 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 type) __ksym __weak;
  */
 static __always_inline struct task_struct *this_task(void)
 {
-	return CAN_CAST ? CAST(struct task_struct, bpf_get_current_task()) : bpf_get_current_task_btf();
+	return can_cast() ? CAST(struct task_struct, bpf_get_current_task()) : bpf_get_current_task_btf();
 }
 
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)

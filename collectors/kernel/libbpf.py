@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ctypes import c_bool, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ _PRINT = ctypes.CFUNCTYPE(c_int, c_int, c_char_p, c_void_p)
 
 # Name, type of the result, types of the arguments; handles are opaque pointers.
 _FUNCTIONS: tuple[tuple[str, type | None, tuple[object, ...]], ...] = (
-    ("bpf_object__open_file", c_void_p, (c_char_p, c_void_p)),
+    ("bpf_object__open_mem", c_void_p, (c_char_p, c_size_t, c_void_p)),
     ("bpf_object__load", c_int, (c_void_p,)),
     ("bpf_object__close", None, (c_void_p,)),
     ("bpf_object__next_map", c_void_p, (c_void_p, c_void_p)),
@@ -127,17 +127,23 @@ def _failure(what: str) -> BpfError:
 class BpfObject:
     """A compiled object file: its maps and programs by name."""
 
-    def __init__(self, path: Path, *, typed: bool = True) -> None:
+    def __init__(self, path: Path, fitted: Callable[[bytes], bytes] = bytes, *, typed: bool = True) -> None:
         """Read the file; nothing is in the kernel before ``load``.
 
-        Without ``typed`` the kernel's type information is not asked for, which will do for the maps.
+        ``fitted`` may change what was read. Without ``typed`` the kernel's type information is not asked for,
+        which will do for the maps.
         """
         self._name = path.name
+        try:
+            self._code = fitted(path.read_bytes())
+        except OSError as error:
+            raise BpfError(f"{path} cannot be read: {error.strerror}") from error
         # libbpf wants to see some; that of the object itself is some. Given those of the kernel, it does not
         # look for types that the kernel lacks in its modules, which takes CAP_SYS_ADMIN.
         types = ctypes.create_string_buffer(_BTF if typed else os.fsencode(path))
-        options = _OPEN.pack(_OPEN.size, 0, 0, 0, 0, 0, ctypes.addressof(types))
-        self._handle = library().bpf_object__open_file(os.fsencode(path), options)
+        name = ctypes.create_string_buffer(os.fsencode(path.name))
+        options = _OPEN.pack(_OPEN.size, ctypes.addressof(name), 0, 0, 0, 0, ctypes.addressof(types))
+        self._handle = library().bpf_object__open_mem(self._code, len(self._code), options)
         if not self._handle:
             raise _failure(f"{path} cannot be opened as a BPF object")
         self.maps = dict(self._named("map"))
@@ -185,6 +191,18 @@ def kernel_functions(names: Iterable[str]) -> dict[str, int]:
         raise _failure("the kernel's type information cannot be read")
     try:
         return {name: found for name in names if (found := _type_of_function(types, name)) is not None}
+    finally:
+        library().btf__free(types)
+
+
+def kernel_function(name: str) -> int | None:
+    """The number of a function in the running kernel's type information; ``None`` if it is not there."""
+    types = library().btf__load_vmlinux_btf()
+    if not types:
+        return None
+    try:
+        number: int = library().btf__find_by_name_kind(types, name.encode(), _BTF_KIND_FUNC)
+        return number if number > 0 else None
     finally:
         library().btf__free(types)
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import bpf
-from collectors.kernel import headers, libbpf, tracepoint
+from collectors.kernel import casts, headers, libbpf, tracepoint
 from collectors.kernel.hooks import HOOKS
 from collectors.kernel.libbpf import BpfError, BpfObject, Handle, Program
 
@@ -58,7 +58,8 @@ def has(source: str) -> bool:
 
 def open_object(source: str) -> BpfObject:
     """The compiled ``bpf/<source>.bpf.c``."""
-    return BpfObject(OBJECTS / f"{source}.bpf.o", typed=BTF.exists())
+    typed = BTF.exists()
+    return BpfObject(OBJECTS / f"{source}.bpf.o", casts.fitted if typed else bytes, typed=typed)
 
 
 @cache

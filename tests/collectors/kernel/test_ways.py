@@ -1,13 +1,18 @@
 """Which hooks are chosen for system calls."""
 
+import os
 import platform
+import struct
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from collectors.kernel import HOOKS, libbpf, ways
+from collectors.kernel import HOOKS, KernelSource, casts, libbpf, ways
 from collectors.kernel.ways import Part, Way
+from tests.collectors.kernel.watching import watching
+from wire.event import Exec, Open
 
 SYS = "__x64_sys" if platform.machine() == "x86_64" else "__arm64_sys"
 
@@ -98,3 +103,31 @@ def test_every_call_has_both_programs() -> None:
 def test_names_of_costs() -> None:
     """What a program costs is told of its event type whatever the program hangs on."""
     assert ways.called("at_openat") == ways.called("on_openat") == "on_openat"
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("event", ["openat", "execve"])
+def test_a_kernel_that_cannot_cast_is_watched_too(
+    kernel: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """Every look is a copy there: the same programs load, and see the same."""
+    monkeypatch.setattr(casts, "function", lambda: None)
+    with watching(KernelSource((event,))) as watch:
+        pid = watch.run("/bin/cat", str(tmp_path / "missing"), stderr=subprocess.DEVNULL)
+    seen = {each.path for each in watch.of(pid, Open)} if event == "openat" else set()
+    assert (str(tmp_path / "missing") in seen) == (event == "openat")
+    assert [each.exepath for each in watch.of(pid, Exec)] == [os.path.realpath("/bin/cat")]
+
+
+def test_the_function_is_called_by_its_number() -> None:
+    """The call and the mark are replaced, wherever they are, and nothing else is."""
+    code = b"".join((ways.OBJECTS / f"{name}.bpf.o").read_bytes() for name in ("file", "process"))
+    number = casts.function()
+    if number is None:
+        pytest.skip("this kernel has no bpf_rdonly_cast")
+    fitted = casts.fitted(code)
+    assert len(fitted) == len(code)
+    before = [instruction for (instruction,) in struct.iter_unpack("<q", code)]
+    after = [instruction for (instruction,) in struct.iter_unpack("<q", fitted)]
+    changed = {(old >> 32, new >> 32) for old, new in zip(before, after, strict=True) if old != new}
+    assert changed == {(0x7C0FFEE1, number), (0x7C0FFEE2, 1)}
