@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import collector, containers, fleet, flood, hooks, overhead, replay, sigma, sinks
+from bench import collector, containers, fleet, flood, guest, hooks, overhead, replay, sigma, sinks
 from bench import rules as rules_bench
 from bench.table import Row, as_json, text
 
@@ -17,6 +17,7 @@ BENCHES = {
     "collector": collector.rows,
     "hooks": hooks.rows,
     "overhead": overhead.rows,
+    "guest": guest.rows,
     "flood": flood.rows,
     "containers": containers.rows,
     "sinks": sinks.rows,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.overhead import HERE
+from bench import watching
 from bench.table import Row
 from collectors.kernel import why_not
 from tracetide.overhead.pairs import watcher
@@ -27,8 +27,7 @@ def rows(folder: Path) -> Iterator[Row]:
     if (reason := why_not()) or platform.machine() != "x86_64":
         print(reason or "only x86-64 has creat, which nobody else uses meanwhile", file=sys.stderr)
         return
-    loops = folder / "loops"
-    subprocess.run(["gcc", "-O2", "-o", str(loops), str(HERE / "loops.c")], check=True)
+    loops = watching.loops(folder)
     command = [str(loops), "create", str(RATE // _PRODUCERS), str(SECONDS)]
     with watcher("--everything") as said:
         producers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(_PRODUCERS)]

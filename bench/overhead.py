@@ -8,7 +8,6 @@ other work on the machine disturbs less; what the collector itself takes is in t
 """
 
 import os
-import platform
 import re
 import resource
 import shutil
@@ -16,22 +15,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import bpf
+from bench import watching
 from bench.table import Row
-from bpf.build import ARCHITECTURES
-from collectors.kernel import libbpf, tracepoint, why_not
-from tracetide.overhead.pairs import interval, watcher
+from bench.watching import UNWATCHED, WATCHED
+from collectors.kernel import why_not
+from tracetide.overhead.pairs import interval
 
-HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("TRACETIDE_BENCH_ROUNDS", "7"))
 
-_UNWATCHED, _EMPTY, _WATCHED = "unwatched", "an empty program", "tracetide"
-
-Watching = Callable[[], AbstractContextManager[Any]]
 Workload = Callable[[], float]
 
 _NGINX = """
@@ -59,14 +54,9 @@ def rows(folder: Path) -> Iterator[Row]:
     if reason := why_not():
         print(reason, file=sys.stderr)
         return
-    program = _compiled(folder)
-    ways: dict[str, Watching] = {
-        _UNWATCHED: nullcontext,
-        _EMPTY: lambda: _empty(program),
-        _WATCHED: watcher,
-    }
+    ways = watching.ways(folder)
     with ExitStack() as stack:
-        workloads = dict(_workloads(folder, stack))
+        workloads = dict(workloads_in(folder, stack))
         measured: dict[tuple[str, str], list[float]] = {(name, way): [] for name in workloads for way in ways}
         for number in range(ROUNDS):
             for way in list(ways) if number % 2 == 0 else list(reversed(ways)):
@@ -79,7 +69,7 @@ def rows(folder: Path) -> Iterator[Row]:
 
 
 def _told(name: str, measured: dict[str, list[float]]) -> Iterator[Row]:
-    bare = measured[_UNWATCHED]
+    bare = measured[UNWATCHED]
     goals = {
         "read": "as the empty one",
         "fork + exec": "≤ 1.10",
@@ -89,33 +79,36 @@ def _told(name: str, measured: dict[str, list[float]]) -> Iterator[Row]:
     for way, values in measured.items():
         found = interval([mine / other for mine, other in zip(values, bare, strict=True)])
         sure = f"{found.low:.2f}-{found.high:.2f}"
-        goal = goals.get(name, "") if way == _WATCHED else ""
+        goal = goals.get(name, "") if way == WATCHED else ""
         yield Row(f"{name}, {way} ({sure})", interval(values).middle / 1000, "µs", found.middle, goal)
 
 
-def _workloads(folder: Path, stack: ExitStack) -> Iterator[tuple[str, Workload]]:
-    """Each returns nanoseconds for one of what it does."""
-    loops = folder / "loops"
-    for name, what, times in (
-        ("read", "read", 2_000_000),
-        ("open", "open", 200_000),
-        ("fork + exec", "run", 1000),
+def workloads_in(folder: Path, stack: ExitStack, share: float = 1.0) -> Iterator[tuple[str, Workload]]:
+    """Each returns nanoseconds for one of what it does, and does this share of what it does here."""
+    loops = watching.loops(folder)
+    opened = folder / "opened"
+    opened.touch()
+    for name, times, *what in (
+        ("read", 2_000_000, "read"),
+        ("open", 200_000, "open", opened),
+        ("fork + exec", 1000, "run"),
     ):
-        yield name, lambda what=what, times=times: _loop(loops, what, times)  # type: ignore[misc]  # bound now
+        yield name, partial(_loop, [loops, *what], round(times * share))
     if shutil.which("wrk") and shutil.which("nginx"):
         server = stack.enter_context(_web_server(folder))
         yield "web request", lambda: _web_requests(server)
     else:
         print("no web server: nginx and wrk are not installed (Debian: nginx-light, wrk)", file=sys.stderr)
-    _write_sources(folder / "sources")
+    _write_sources(folder / "sources", max(1, round(_FILES * share)))
     yield "compile", lambda: _compile(folder / "sources")
 
 
-def _loop(loops: Path, what: str, times: int) -> float:
-    return _processor_time([str(loops), what, str(times)]) / times
+def _loop(command: Sequence[str | Path], times: int) -> float:
+    program, what, *rest = command
+    return _processor_time([program, what, str(times), *rest]) / times
 
 
-def _processor_time(command: Sequence[str]) -> float:
+def _processor_time(command: Sequence[str | Path]) -> float:
     """Of the command and all that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -140,7 +133,7 @@ def _web_server(folder: Path) -> Iterator[int]:
 
 def _web_requests(server: int) -> float:
     """For one request, what the server takes."""
-    before = _ticks(server)
+    before = _spent(server)
     done = subprocess.run(
         ["wrk", "-t1", "-c16", "-d2s", f"http://127.0.0.1:{_PORT}/index.html"],
         check=True,
@@ -148,26 +141,26 @@ def _web_requests(server: int) -> float:
         text=True,
     )
     (requests,) = re.findall(r"(\d+) requests in", done.stdout)
-    return 1e9 * (_ticks(server) - before) / os.sysconf("SC_CLK_TCK") / int(requests)
+    return (_spent(server) - before) / int(requests)
 
 
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
+def _spent(pid: int) -> int:
+    """Nanoseconds of processor time of the first thread of a process."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
-def _write_sources(folder: Path) -> None:
-    """A few files in C that a compiler is busy with for some tenths of a second each."""
+def _write_sources(folder: Path, files: int) -> None:
+    """So many files in C that a compiler is busy with for some tenths of a second each."""
     folder.mkdir()
     includes = "".join(f"#include <{header}.h>\n" for header in _HEADERS)
-    for number in range(_FILES):
+    for number in range(files):
         functions = "".join(
             f"double f{n}(double *a, int n) {{ double s = {n}; for (int i = 0; i < n; i++) "
             f"{{ s += a[i] * sin(s) + (i % {n + 2} ? cos(a[i]) : {n}); }} return s; }}\n"
             for n in range(_FUNCTIONS)
         )
         (folder / f"file{number}.c").write_text(includes + functions)
-    objects = " ".join(f"file{number}.o" for number in range(_FILES))
+    objects = " ".join(f"file{number}.o" for number in range(files))
     (folder / "Makefile").write_text(f"CFLAGS = -O2\nall: {objects}\nclean:\n\trm -f *.o\n")
 
 
@@ -175,29 +168,3 @@ def _compile(folder: Path) -> float:
     make = ["make", "-s", "-C", str(folder)]
     subprocess.run([*make, "clean"], check=True)
     return _processor_time([*make, "-j2"])
-
-
-def _compiled(folder: Path) -> Path:
-    """The loops, and the empty program in BPF."""
-    subprocess.run(["gcc", "-O2", "-o", str(folder / "loops"), str(HERE / "loops.c")], check=True)
-    program = folder / "empty.bpf.o"
-    include = str(Path(bpf.__file__).parent)
-    target = f"-D__TARGET_ARCH_{ARCHITECTURES[platform.machine()]}"
-    clang = ["clang", "-target", "bpf", "-g", "-O2", target, "-I", include]
-    subprocess.run([*clang, "-c", str(HERE / "empty.bpf.c"), "-o", str(program)], check=True)
-    return program
-
-
-@contextmanager
-def _empty(program: Path) -> Iterator[None]:
-    with ExitStack() as stack:
-        loaded = libbpf.BpfObject(program)
-        stack.callback(loaded.close)
-        loaded.load()
-        with tracepoint.tracefs() as root:
-            number = tracepoint.identifier(root, "syscalls/sys_exit_openat")
-            if number is None:
-                raise SystemExit("this kernel has no tracepoint syscalls/sys_exit_openat")
-            link = tracepoint.attach(number, libbpf.loaded(loaded.programs["empty"]).fd)
-        stack.callback(os.close, link)
-        yield

@@ -70,10 +70,15 @@ echo b > /proc/sysrq-trigger
 
 @dataclass(frozen=True)
 class Guest:
-    """A machine that can be started again and again, each time as new."""
+    """A machine that can be started again and again, each time as new.
+
+    One that is ``counting`` is emulated and has one processor, and its clock goes by the instructions that
+    this has carried out, one in a nanosecond.
+    """
 
     kernel: Path
     accelerator: str
+    counting: bool = False
 
     @property
     def release(self) -> str:
@@ -123,7 +128,8 @@ class Guest:
     def _command(self, shared: Path) -> Iterator[str]:
         # The kernel ends the machine when the tests die, however they die.
         yield from ("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config")
-        yield from ("-machine", f"q35,accel={self.accelerator}", "-cpu", "max", "-smp", _CPUS, "-m", _MEMORY)
+        yield from ("-machine", f"q35,accel={self.accelerator}", "-cpu", "max", "-m", _MEMORY)
+        yield from ("-icount", "shift=0,sleep=off") if self.counting else ("-smp", _CPUS)
         yield from ("-display", "none", "-serial", "stdio", "-no-reboot", "-append", _COMMAND_LINE)
         yield from ("-kernel", str(self.kernel / f"boot/vmlinuz-{self.release}"))
         yield from ("-initrd", str(shared / "initial"))
@@ -177,8 +183,8 @@ def _with_needed(module: str, found: dict[str, Path], order: dict[str, Path]) ->
     order[module] = found[module]
 
 
-def _kernel() -> Path:
-    """The unpacked packages; skips the test where they cannot be had."""
+def unpacked() -> Path:
+    """The kernel's packages; skips the test where they cannot be had."""
     needed = ("apt-get", "dpkg-deb", "qemu-system-x86_64", "busybox", "setpriv")
     if missing := [program for program in needed if which(program) is None]:
         pytest.skip(f"the guest needs {', '.join(missing)} (Debian: qemu-system-x86, busybox-static)")
@@ -229,7 +235,7 @@ def guest() -> Guest:
     """The machine, with KVM where that runs the kernel."""
     if platform.machine() != "x86_64" or os.geteuid() != 0:
         pytest.skip("the guest shares this machine's files, which takes root on x86-64")
-    kernel = _kernel()
+    kernel = unpacked()
     fast = Guest(kernel, "kvm")
     if os.access("/dev/kvm", os.W_OK) and fast.boots(_KVM_BOOT):
         return fast

@@ -20,6 +20,8 @@ CONFIDENCE = 0.95
 # Pairs from which on an interval can be that sure.
 FEWEST = 6
 
+_WATCHER = "tracetide.overhead.watcher"
+
 # Seconds for the programs to be loaded; and for the last events to be read before the watcher is ended.
 _PATIENCE = 30.0
 _REST = 0.3
@@ -112,12 +114,10 @@ def seconds_of(command: Sequence[str]) -> float:
 
 
 @contextmanager
-def watcher(*options: str) -> Iterator[dict[str, Any]]:
+def watcher(*options: str, module: str = _WATCHER) -> Iterator[dict[str, Any]]:
     """A watcher at work during the block; what it says at its end is in the dictionary afterwards."""
     said: dict[str, Any] = {}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracetide.overhead.watcher", *options], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-m", module, *options], stdout=subprocess.PIPE, text=True)
     try:
         _wait_until_ready(process)
         yield said
