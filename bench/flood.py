@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from tracetide.overhead.pairs import watcher
 SECONDS = int(os.environ.get("TRACETIDE_BENCH_SECONDS", "60"))
 RATE = 50_000
 _PRODUCERS = 4
+# Seconds in which what is still in the buffer is read, also by a collector that gets little of a processor.
+_DRAIN = 5.0
+
 _PROCESSES = ("fork", "execve", "procexit")
 
 
@@ -36,6 +40,7 @@ def rows(folder: Path) -> Iterator[Row]:
             subprocess.run([str(loops), "run", "10"], check=True, stdout=subprocess.DEVNULL)
             ran += 11
         produced = sum(int(producer.communicate()[0]) for producer in producers)
+        time.sleep(_DRAIN)
     events, lost = Counter(said["events"]), Counter(said["lost"])
     delivered = events["creat"]
     yield Row("flood: produced", produced / SECONDS, "events/s", None, f"{RATE}")

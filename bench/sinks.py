@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from bench.broker import broker
 from bench.table import Row
 from sinks.ecs import document
 from sinks.elastic_setup import Keep, set_up
-from sinks.elasticsearch import Settings
+from sinks.elasticsearch import ElasticsearchSink, Settings
 from tests.peers.java import libraries
 from tests.peers.search import prepare_elasticsearch
 from tests.peers.server import Server, free_port
@@ -75,7 +76,7 @@ def search() -> Iterator[Server]:
 def _bare(url: str, server: Server) -> tuple[float, float]:
     """Alerts a second, and per second of the server's processor time, of a client that does nothing but post.
 
-    A first half warms the server up.
+    It posts as many batches at once as the forwarder. A first half warms the server up.
     """
     now = datetime.now(UTC)
     bodies = []
@@ -87,13 +88,18 @@ def _bare(url: str, server: Server) -> tuple[float, float]:
             lines.append(orjson.dumps(document(one, now)))
         bodies.append(b"\n".join(lines) + b"\n")
     headers = {"Content-Type": "application/x-ndjson"}
-    with httpx.Client(headers=headers, timeout=60, trust_env=False) as client:
+    with (
+        httpx.Client(headers=headers, timeout=60, trust_env=False) as client,
+        ThreadPoolExecutor(ElasticsearchSink.at_once) as threads,
+    ):
+
+        def post(body: bytes) -> None:
+            client.post(f"{url}/_bulk", content=body).raise_for_status()
+
         half = len(bodies) // 2
-        for body in bodies[:half]:
-            client.post(f"{url}/_bulk", content=body).raise_for_status()
+        list(threads.map(post, bodies[:half]))
         began, busy = time.perf_counter(), _processor(server)
-        for body in bodies[half:]:
-            client.post(f"{url}/_bulk", content=body).raise_for_status()
+        list(threads.map(post, bodies[half:]))
         posted = BULK * (len(bodies) - half)
         seconds, busy = time.perf_counter() - began, _processor(server) - busy
         client.delete(f"{url}/logs-tracetide.alerts.bare").raise_for_status()
