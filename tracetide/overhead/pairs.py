@@ -1,6 +1,7 @@
 """Runs a workload in pairs, unwatched and watched, and judges the difference."""
 
 import json
+import select
 import subprocess
 import sys
 import time
@@ -25,6 +26,9 @@ _WATCHER = "tracetide.overhead.watcher"
 # Seconds for the programs to be loaded; and for the last events to be read before the watcher is ended.
 _PATIENCE = 30.0
 _REST = 0.3
+
+# Seconds between two programs that are run to be seen.
+_POKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,10 @@ def watcher(*options: str, module: str = _WATCHER) -> Iterator[dict[str, Any]]:
 
 
 def _wait_until_ready(process: subprocess.Popen[str]) -> None:
-    """Somebody has to do something for a first event to come: starting this watcher was enough."""
+    """Somebody has to do something for a first event to come, and on an idle host nobody else does."""
     assert process.stdout is not None  # noqa: S101  # it was asked for
-    subprocess.run(["true"], check=False)
+    while not select.select([process.stdout], [], [], _POKE)[0]:
+        subprocess.run(["true"], check=False)
     if process.stdout.readline().strip() != READY:
         process.wait(_PATIENCE)
         raise CommandError("this host cannot be watched; tracetide doctor says why")
