@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collectors.kernel import why_not
+from collectors.kernel.host import identify
 from tests.peers.server import free_port
 from tests.rules.files import rule
 from tests.stream import fleet
@@ -97,9 +98,10 @@ def opening(folder: Path) -> Iterator[int]:
 
 
 async def collected(bootstrap: str) -> list[AnyEvent]:
-    """All events in Kafka."""
+    """All events of this host in Kafka; other tests leave there those of other hosts, and what is none."""
     records = await fleet.records(bootstrap, topics.EVENTS)
-    return [event for each in records for event in wire_batch.decode(each.value or b"")[0].events]
+    mine = [each.value or b"" for each in records if each.key == identify().id.encode()]
+    return [event for value in mine for event in wire_batch.decode(value)[0].events]
 
 
 @pytest.mark.kernel
