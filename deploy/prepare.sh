@@ -43,6 +43,7 @@ if [ "$purpose" = test ]; then
     wants containerd command -v containerd
     wants etcd-server command -v etcd
     wants qemu-system-x86 command -v qemu-system-x86_64
+    wants chromium command -v chromium
     wants python3-bpfcc test -e /usr/lib/python3/dist-packages/bcc
 fi
 
