@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 5.0
 
+# Seconds after which what an event said of a container is taken for an inspection that is not answered.
+_SLOW = 1.0
+
 # A stream of events that is taken up again begins so many seconds before the last that was heard of it, and
 # at most so long ago: a container that is gone for longer, nobody asks for any more.
 _OVERLAP = 1.0
@@ -83,9 +86,15 @@ class DockerTeller:
         return int(max(self._heard - _OVERLAP, now - _LOOK_BACK))
 
     async def look(self, seen: Seen) -> Description | None:
-        """An inspection, or what an event said of it if it is gone."""
-        async with self._client() as client:
-            return await self._inspect(client, seen.id) or self._said.get(seen.id)
+        """An inspection, or what an event said of it if it is gone or the daemon is slow to answer."""
+        try:
+            async with asyncio.timeout(_SLOW), self._client() as client:
+                found = await self._inspect(client, seen.id)
+        except TimeoutError:
+            if seen.id not in self._said:
+                raise InventoryError(f"{self.name} at {self.socket} is slow to answer") from None
+            found = None
+        return found or self._said.get(seen.id)
 
     async def _ahead(self, events: httpx.Response) -> AsyncGenerator[Mapping[str, Any]]:
         """The events, read as they come however long each takes: a busy host is slow to answer."""

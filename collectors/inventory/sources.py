@@ -27,7 +27,7 @@ _LASTED = 5.0
 _GLANCE = 0.05
 
 # Seconds for which a runtime is asked again and again for a container that only it can have made.
-_DOUBT = 0.5
+_DOUBT = 1.0
 
 # The interface that is asked for the containers of a runtime.
 _NAMES = {"containerd": "cri", "cri-o": "cri"}

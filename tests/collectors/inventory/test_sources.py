@@ -125,6 +125,31 @@ async def test_what_came_and_went_while_the_stream_was_away_is_told(tmp_path: Pa
     assert (about.name, about.image, why) == ("short", "shop:1", None)
 
 
+async def test_an_event_is_taken_for_an_inspection_that_is_not_answered(tmp_path: Path) -> None:
+    """A daemon that is busy starting others has told the name long ago."""
+    there = tmp_path / "podman.sock"
+    actor = {"ID": ID, "Attributes": {"name": "short", "image": "shop:1"}}
+    event = json.dumps({"Action": "create", "Actor": actor}).encode() + b"\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].partition(b"?")[0]
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        writer.write({b"/containers/json": b"[]", b"/events": event}.get(path, b""))
+        if path != b"/containers/json":
+            await writer.drain()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+        writer.close()
+
+    server = await asyncio.start_unix_server(answer, there)
+    sources = Sources(Where({"podman": (str(there),)}), files=None)
+    async with kept(sources):
+        about, why = await sources.find(Seen(ID, runtime="podman"), 2)
+    server.close()
+    assert about is not None
+    assert (about.name, about.image, why) == ("short", "shop:1", None)
+
+
 async def test_nobody_to_ask_is_no_reason_to_wait() -> None:
     """A host without runtimes is not held up."""
     sources = Sources(Where({}), files=None)
