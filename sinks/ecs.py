@@ -5,15 +5,15 @@ Field names and allowed values are those of ECS 9.4; what ECS has no field for i
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from sinks.attack import threat
+from sinks.ecs_parts import of_ancestor, of_container, of_host, of_rule, process_fields, text, user_fields
 from sinks.formats.pruning import pruned
-from wire.detection import ContainerInfo, Detection, Priority, ProcessInfo
-from wire.inventory import Mount, Pod
+from sinks.formats.times import timestamp
+from wire.detection import Detection, Priority
 
 VERSION = "9.4.0"
 
@@ -39,44 +39,41 @@ Fields = dict[str, Any]
 
 # What is said below ``tracetide`` of an event, and not of the rule that it matched.
 _OF_EVENTS = {"ancestors", "events", "login_user", "lost", "missing"}
+_OF_ALERTS = {"rule", "threat", "tags", "message"}
+
+_OBSERVER = {"vendor": "tracetide", "product": "tracetide", "type": "sensor"}
 
 _WORDS = re.compile(r"\W+")
 
 
 def document(detection: Detection, ingested: datetime) -> Fields:
-    """The whole document; ``ingested`` is when it is sent. Nothing in it is empty."""
-    event = detection.event
+    """The whole document, without what is empty; ``ingested`` is when it is sent. Parts of it are shared."""
+    event, process, container = detection.event, detection.process, detection.container
+    about = [of_rule(detection.rule), of_host(detection.host)]
+    if container:
+        about.append(of_container(container))
     found: Fields = {
         "@timestamp": timestamp(detection.time),
         "ecs": {"version": VERSION},
         "message": title(detection),
-        "tags": detection.rule.tags,
         "event": _event(detection, ingested),
-        "rule": {
-            "name": detection.rule.name,
-            "description": detection.rule.description,
-            "uuid": detection.rule.id,
-            "reference": detection.rule.references,
-            "ruleset": "tracetide",
-        },
-        "threat": threat(detection.rule.techniques),
-        "observer": {"vendor": "tracetide", "product": "tracetide", "type": "sensor"},
-        "host": {
-            "id": detection.host.id,
-            "name": detection.host.name,
-            "hostname": detection.host.name,
-            "boot": {"id": detection.host.boot},
-            "os": {"type": "linux"},
-        },
-        "container": _container(detection.container),
-        "orchestrator": _orchestrator(detection.container.pod if detection.container else None),
-        "process": _processes(detection),
-        "user": _user(detection.process),
+        "observer": _OBSERVER,
         "related": _related(detection),
         "tracetide": _own(detection),
         **_OF_KIND.get(event.get("kind", ""), _nothing)(event),
     }
-    return pruned(found)
+    if process:
+        found["process"], found["user"] = process_fields(process), user_fields(process)
+    found = pruned(found)
+    for part in about:
+        found |= part.ecs
+        found["tracetide"] |= part.own
+    if detection.ancestors:
+        above = [of_ancestor(ancestor) for ancestor in detection.ancestors]
+        found["tracetide"]["ancestors"] = [part.own for part in above]
+        if process:
+            found["process"]["parent"] = above[0].ecs
+    return found
 
 
 def observation(detection: Detection, ingested: datetime, namespace: str) -> Fields:
@@ -87,7 +84,7 @@ def observation(detection: Detection, ingested: datetime, namespace: str) -> Fie
     del event["severity"], event["risk_score"]
     own = {name: value for name, value in found["tracetide"].items() if name in _OF_EVENTS}
     return pruned(
-        {name: value for name, value in found.items() if name not in ("rule", "threat", "tags", "message")}
+        {name: value for name, value in found.items() if name not in _OF_ALERTS}
         | {
             "event": {**event, "dataset": "tracetide.events"},
             "data_stream": {"type": "logs", "dataset": "tracetide.events", "namespace": namespace},
@@ -103,17 +100,6 @@ def title(detection: Detection) -> str:
     inside = detection.container and (detection.container.name or detection.container.id[:12])
     parts = [sentence, f": {process}" if process else "", f" in {inside}" if inside else ""]
     return " ".join(f"{''.join(parts)} on {detection.host.name}".split())[:_LONGEST_MESSAGE]
-
-
-def timestamp(nanoseconds: int) -> str:
-    """Nanoseconds since the epoch as ISO 8601 with all nine digits, in UTC."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{_second(seconds)}.{rest:09d}Z"
-
-
-@lru_cache(maxsize=1024)  # in a flood many alerts are of the same second
-def _second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _event(detection: Detection, ingested: datetime) -> Fields:
@@ -181,102 +167,6 @@ def _outcome(event: Fields) -> str | None:
     return "failure" if result < 0 else "success"
 
 
-def _processes(detection: Detection) -> Fields:
-    if detection.process is None:
-        return {}
-    parent = _process(detection.ancestors[0]) if detection.ancestors else {}
-    return {**_process(detection.process), "parent": parent}
-
-
-def _process(process: ProcessInfo) -> Fields:
-    return {
-        "entity_id": process.entity,
-        "pid": process.pid,
-        "vpid": process.vpid,
-        "name": process.name,
-        "executable": process.exepath,
-        "args": process.args,
-        "args_count": None if process.args is None else len(process.args),
-        "command_line": None if process.args is None else " ".join(process.args),
-        "working_directory": process.cwd,
-        "start": None if process.executed is None else timestamp(process.executed),
-        "interactive": None if process.tty is None else process.tty != 0,
-        "user": _user(process),
-        "group": {"id": _text(process.gid)},
-    }
-
-
-def _user(process: ProcessInfo | None) -> Fields:
-    return {} if process is None else {"id": _text(process.uid), "name": process.user}
-
-
-def _container(container: ContainerInfo | None) -> Fields:
-    if container is None:
-        return {}
-    name, tag, digest = _image(container.image or "")
-    if container.digest:
-        digest = container.digest.rpartition("@")[2]
-    return {
-        "id": container.id,
-        "runtime": container.runtime,
-        "name": container.name,
-        "image": {"name": name, "tag": [tag], "hash": {"all": [digest]}},
-        "security_context": {"privileged": container.privileged},
-    }
-
-
-def _orchestrator(pod: Pod | None) -> Fields:
-    if pod is None:
-        return {}
-    return {
-        "type": "kubernetes",
-        "namespace": pod.namespace,
-        "resource": {
-            "type": "pod",
-            "name": pod.name,
-            "id": pod.uid,
-            "ip": [pod.ip],
-            "label": _pairs(pod.labels),
-            "annotation": _pairs(pod.annotations),
-            "parent": {"type": pod.workload_kind and pod.workload_kind.lower()},
-        },
-    }
-
-
-def _pairs(values: Mapping[str, str] | None) -> list[str]:
-    """Names and values in one text each: as names of fields, those with dots would collide."""
-    return [f"{name}:{value}" for name, value in (values or {}).items()]
-
-
-def _inside(container: ContainerInfo | None) -> Fields:
-    """What ECS has no field for of a container."""
-    if container is None:
-        return {}
-    pod = container.pod or Pod()
-    return {
-        "entered": container.entered,
-        "labels": _pairs(container.labels),
-        "mounts": list(map(_mount, container.mounts)),
-        "node": pod.node,
-        "namespace_labels": _pairs(pod.namespace_labels),
-        "workload": {"kind": pod.workload_kind, "name": pod.workload},
-        "service_account": pod.service_account,
-    }
-
-
-def _mount(mount: Mount) -> str:
-    return f"{mount.source}:{mount.destination}:{'rw' if mount.writable else 'ro'}"
-
-
-def _image(reference: str) -> tuple[str, str, str]:
-    """Name, tag and digest of an image reference; a colon before the last slash belongs to a port."""
-    named, _, digest = reference.partition("@")
-    colon = named.rfind(":")
-    if colon <= named.rfind("/"):
-        return named, "", digest
-    return named[:colon], named[colon + 1 :], digest
-
-
 def _file(event: Fields) -> Fields:
     if not isinstance(event.get("path"), str):
         return {}
@@ -340,34 +230,14 @@ def _own(detection: Detection) -> Fields:
         "events": detection.events,
         "lost": detection.lost,
         "missing": detection.missing,
-        "response": detection.rule.response,
-        "false_positives": detection.rule.false_positives,
-        "priority": detection.rule.priority,
-        "container": _inside(detection.container),
-        "login_user": {"id": _text(detection.process.loginuid) if detection.process else None},
-        "fields": {_without_dots(name): _text(value) for name, value in detection.fields.items()},
-        "ancestors": [
-            {
-                "entity_id": ancestor.entity,
-                "pid": ancestor.pid,
-                "name": ancestor.name,
-                "executable": ancestor.exepath,
-                "command_line": None if ancestor.args is None else " ".join(ancestor.args),
-            }
-            for ancestor in detection.ancestors
-        ],
+        "login_user": {"id": text(detection.process.loginuid) if detection.process else None},
+        "fields": {_without_dots(name): text(value) for name, value in detection.fields.items()},
     }
 
 
 @lru_cache(maxsize=4096)  # rules name the same few
 def _without_dots(name: str) -> str:
     return _WORDS.sub("_", name).strip("_")
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return None if value is None else str(value)
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:

@@ -22,9 +22,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sinks.body import body
 from sinks.contract import Delivered, Never, Outcome, Retry, SinkError
-from sinks.ecs import timestamp
 from sinks.formats.cef import cef
 from sinks.formats.leef import leef
+from sinks.formats.times import timestamp
 from sinks.formats.values import SYSLOG
 from wire.detection import Detection
 

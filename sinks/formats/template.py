@@ -14,7 +14,8 @@ import msgspec
 import orjson
 
 from sinks.contract import Never
-from sinks.ecs import timestamp, title
+from sinks.ecs import title
+from sinks.formats.times import timestamp
 from sinks.formats.values import values
 from wire.detection import Detection
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from rules.attack import TECHNIQUES
 from sinks.attack import TACTICS
-from sinks.ecs import SEVERITY, document, observation, timestamp
+from sinks.ecs import SEVERITY, document, observation
+from sinks.formats.times import timestamp
 from tests.sinks.samples import NOVEMBER, detection
 from wire.detection import PRIORITIES, Detection, RuleInfo, Technique
 

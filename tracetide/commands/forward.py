@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ def forward(
                 telling.cancel()
             await opened.close()
 
+    _collect_less_often()
     try:
         asyncio.run(until_stopped(work()))
     finally:
@@ -71,6 +73,12 @@ def forward(
             _tell(sink, counters)
         else:
             click.echo(f"{sink}: {counters.line(time.time())}", err=True)
+
+
+def _collect_less_often() -> None:
+    """Detections on their way are many small objects, none of which is part of a cycle."""
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 async def _tell_each_minute(sink: str, counters: Counters) -> None:
