@@ -36,7 +36,7 @@ LIVE = 500
 BULK = 500
 
 # Passes over half as many, after which a server is as fast as it gets.
-WARMING = 8
+WARMING = 12
 
 _BARE = "logs-tracetide.alerts.bare"
 _GROUP = "tracetide-forward-elasticsearch"
