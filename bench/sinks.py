@@ -90,7 +90,7 @@ def _bare(url: str, server: Server) -> tuple[float, float]:
         lines: list[bytes] = []
         for number in range(first, first + BULK):
             one = detection(number)
-            lines += orjson.dumps({"create": {"_id": one.id}}), orjson.dumps(document(one, now))
+            lines += orjson.dumps({"create": {"_id": one.id}}), document(one, now)
         bodies.append(b"\n".join(lines) + b"\n")
     headers = {"Content-Type": "application/x-ndjson"}
     with (

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+import orjson
+
 from sinks.ecs_parts import of_ancestor, of_container, of_host, of_rule, process_fields, text, user_fields
 from sinks.formats.pruning import pruned
 from sinks.formats.times import timestamp
@@ -46,8 +48,29 @@ _OBSERVER = {"vendor": "tracetide", "product": "tracetide", "type": "sensor"}
 _WORDS = re.compile(r"\W+")
 
 
-def document(detection: Detection, ingested: datetime) -> Fields:
-    """The whole document, without what is empty; ``ingested`` is when it is sent. Parts of it are shared."""
+def document(detection: Detection, ingested: datetime) -> bytes:
+    """The whole document as JSON, without what is empty; ``ingested`` is when it is sent."""
+    return orjson.dumps(_document(detection, ingested))
+
+
+def observation(detection: Detection, ingested: datetime, namespace: str) -> bytes:
+    """The same for an event that was forwarded as it is: nothing is said to be wrong, no rule is named."""
+    found = _document(detection, ingested)
+    category, types = _kind_of(detection.event)
+    event = {**found["event"], "kind": "event", "category": category, "type": types or ["info"]}
+    del event["severity"], event["risk_score"]
+    own = {name: value for name, value in found["tracetide"].items() if name in _OF_EVENTS}
+    about = {
+        "event": {**event, "dataset": "tracetide.events"},
+        "data_stream": {"type": "logs", "dataset": "tracetide.events", "namespace": namespace},
+        "tracetide": own,
+    }
+    kept = {name: value for name, value in found.items() if name not in _OF_ALERTS}
+    return orjson.dumps(kept | pruned(about))
+
+
+def _document(detection: Detection, ingested: datetime) -> Fields:
+    """The fields, some of which are JSON already."""
     event, process, container = detection.event, detection.process, detection.container
     about = [of_rule(detection.rule), of_host(detection.host)]
     if container:
@@ -74,23 +97,6 @@ def document(detection: Detection, ingested: datetime) -> Fields:
         if process:
             found["process"]["parent"] = above[0].ecs
     return found
-
-
-def observation(detection: Detection, ingested: datetime, namespace: str) -> Fields:
-    """The same for an event that was forwarded as it is: nothing is said to be wrong, no rule is named."""
-    found = document(detection, ingested)
-    category, types = _kind_of(detection.event)
-    event = {**found["event"], "kind": "event", "category": category, "type": types or ["info"]}
-    del event["severity"], event["risk_score"]
-    own = {name: value for name, value in found["tracetide"].items() if name in _OF_EVENTS}
-    return pruned(
-        {name: value for name, value in found.items() if name not in _OF_ALERTS}
-        | {
-            "event": {**event, "dataset": "tracetide.events"},
-            "data_stream": {"type": "logs", "dataset": "tracetide.events", "namespace": namespace},
-            "tracetide": own,
-        }
-    )
 
 
 def title(detection: Detection) -> str:
@@ -241,4 +247,4 @@ def _without_dots(name: str) -> str:
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:
-    return [value for value in dict.fromkeys(values) if value]
+    return list(dict.fromkeys(filter(None, values)))

@@ -1,11 +1,14 @@
 """The parts of an ECS document that many alerts have in common: rule, host, container, processes above.
 
-Each is made once while it stays as it is, and complete: nothing in it is empty. What ECS has no field for
+Each is made once while it stays as it is, as JSON, and nothing in it is empty. What ECS has no field for
 goes below ``tracetide``.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+import orjson
+from orjson import Fragment
 
 from sinks.attack import threat
 from sinks.formats.pruning import pruned
@@ -19,10 +22,21 @@ Fields = dict[str, Any]
 
 
 class Part(NamedTuple):
-    """Fields of ECS, and those of our own."""
+    """Fields of ECS, and those of our own: names and JSON."""
 
-    ecs: Fields
-    own: Fields
+    ecs: Mapping[str, Fragment]
+    own: Mapping[str, Fragment]
+
+
+class Above(NamedTuple):
+    """A process above: as a parent in ECS, and in our own list."""
+
+    ecs: Fragment
+    own: Fragment
+
+
+def _json(fields: Fields) -> dict[str, Fragment]:
+    return {name: Fragment(orjson.dumps(value)) for name, value in pruned(fields).items()}
 
 
 def _rule(rule: RuleInfo) -> Part:
@@ -42,7 +56,7 @@ def _rule(rule: RuleInfo) -> Part:
         "false_positives": rule.false_positives,
         "priority": rule.priority,
     }
-    return Part(pruned(ecs), pruned(own))
+    return Part(_json(ecs), _json(own))
 
 
 def _host(host: Host) -> Part:
@@ -53,15 +67,15 @@ def _host(host: Host) -> Part:
         "boot": {"id": host.boot},
         "os": {"type": "linux"},
     }
-    return Part(pruned({"host": told}), {})
+    return Part(_json({"host": told}), {})
 
 
 def _place(container: ContainerInfo) -> Part:
     ecs = {"container": _container(container), "orchestrator": _orchestrator(container.pod)}
-    return Part(pruned(ecs), pruned({"container": _inside(container)}))
+    return Part(_json(ecs), _json({"container": _inside(container)}))
 
 
-def _ancestor(process: ProcessInfo) -> Part:
+def _ancestor(process: ProcessInfo) -> Above:
     own = {
         "entity_id": process.entity,
         "pid": process.pid,
@@ -69,7 +83,7 @@ def _ancestor(process: ProcessInfo) -> Part:
         "executable": process.exepath,
         "command_line": None if process.args is None else " ".join(process.args),
     }
-    return Part(pruned(process_fields(process)), pruned(own))
+    return Above(Fragment(orjson.dumps(pruned(process_fields(process)))), Fragment(orjson.dumps(pruned(own))))
 
 
 of_rule = Remembered(_rule, lambda rule: rule.name)

@@ -180,7 +180,7 @@ class ElasticsearchSink:
                 month = datetime.fromtimestamp(detection.time // 10**9, UTC)
                 index, made = f"{self.index}.{month:%Y.%m}", document(detection, now)
             action = {"create": {"_index": index, "_id": detection.id}}
-            return orjson.dumps(action) + b"\n" + orjson.dumps(made) + b"\n"
+            return orjson.dumps(action) + b"\n" + made + b"\n"
         except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
             return Never(f"no document can be made of it: {error}")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from pydantic import Field, FilePath, SecretStr, model_validator
@@ -144,7 +143,7 @@ class KafkaSink:
 
 def _ecs(detection: Detection) -> bytes | Never:
     try:
-        return orjson.dumps(document(detection, datetime.now(UTC)))
+        return document(detection, datetime.now(UTC))
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         return Never(f"no document can be made of it: {error}")
 

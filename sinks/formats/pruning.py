@@ -8,18 +8,18 @@ def pruned(fields: Mapping[str, Any]) -> dict[str, Any]:
     """``fields`` without what is None or empty, at every depth."""
     kept: dict[str, Any] = {}
     for name, value in fields.items():
-        if value is None:
-            continue
         kind = type(value)
-        if kind is dict:
-            value = pruned(value)  # noqa: PLW2901  # it takes the place of the one that was given
+        if kind is str:
+            if value:
+                kept[name] = value
+        elif kind is dict:
+            if inner := pruned(value):
+                kept[name] = inner
         elif kind is list:
-            value = _each(value)  # noqa: PLW2901  # the same
-        elif kind is not str:
+            if several := _each(value):
+                kept[name] = several
+        elif value is not None:
             kept[name] = value  # 0 and false say something
-            continue
-        if value:
-            kept[name] = value
     return kept
 
 

@@ -1,5 +1,6 @@
 """The Vega drawings show the attacks of the recordings, drawn by the library that Kibana uses."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def drawn(draw: Draw, panel: str, found: Sequence[Detection], **size: int) -> Dr
     """A panel over these detections; Vega has nothing to complain about."""
     spec = drawings()[panel]
     (request,) = values(spec, "url")
-    given = answer(request["body"], [document(each, NOW) for each in found])
+    given = answer(request["body"], [json.loads(document(each, NOW)) for each in found])
     picture: Drawn = draw(spec, given, **size)
     assert picture.warnings == []
     return picture
