@@ -109,8 +109,8 @@ SEC("raw_tp/sock_recv_length") int BPF_PROG(on_dns, struct sock *sk, int length,
 	struct record *record;
 	const void *data;
 
-	if (length <= 0 || flags & MSG_PEEK || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
-	    BPF_CORE_READ(sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call))
+	if (length <= 0 || flags & MSG_PEEK || LOOK(struct sock, sk, sk_protocol) != IPPROTO_UDP ||
+	    LOOK(struct sock, sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call))
 		return 0;
 	data = received(&call);
 	record = data ? begin(call.task) : NULL;
