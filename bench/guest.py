@@ -1,4 +1,4 @@
-"""What being watched costs where functions can be hooked: in a guest with Debian's kernel, in instructions.
+"""What being watched costs where functions can be hooked: in a guest with Debian's kernels, in instructions.
 
 The emulator counts instructions and the guest's clock goes by them, one for each nanosecond, so that the
 figures do not depend on what else this machine is doing. Caches and guesses of a processor are not in them.
@@ -18,7 +18,8 @@ from bench.overhead import workloads_in
 from bench.table import Row
 from bench.watching import EMPTY, UNWATCHED, WATCHED
 from collectors.kernel import ways
-from tests.peers.guest import Guest, unpacked
+from tests.peers.guest import Guest
+from tests.peers.kernels import unpacked
 from tracetide.overhead.pairs import watcher
 
 AT_TRACEPOINTS = "tracetide at tracepoints"
@@ -32,10 +33,16 @@ _GOALS = {"read": "as unwatched", "fork + exec": "≤ 1.10", "web request": "≤
 
 
 def rows(_folder: Path) -> Iterator[Row]:
+    """On the kernel of this release of Debian, and on the newest that this release can be had with."""
+    for newest in (False, True):
+        yield from _rows(newest=newest)
+
+
+def _rows(*, newest: bool) -> Iterator[Row]:
     """Each workload unwatched, with the least that a tracepoint costs, and both ways to hook system calls."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            guest = Guest(unpacked(), "tcg", counting=True)
+            guest = Guest(unpacked(newest=newest), "tcg", counting=True)
             said = guest.run("TMPDIR=/dev/shm .venv/bin/python -m bench.guest", Path(folder), _SECONDS)
         except (pytest.skip.Exception, pytest.fail.Exception) as error:
             print(error, file=sys.stderr)
@@ -43,7 +50,7 @@ def rows(_folder: Path) -> Iterator[Row]:
     found = json.loads(said.splitlines()[-1])
     for name, counted in found["counted"].items():
         for way, instructions in counted.items():
-            what = f"guest: {name}, {found['way'] if way == WATCHED else way}"
+            what = f"{guest.release}: {name}, {found['way'] if way == WATCHED else way}"
             ratio = instructions / counted[UNWATCHED]
             goal = _GOALS.get(name, "") if way == WATCHED else ""
             yield Row(what, instructions / 1000, "thousand", ratio, goal)

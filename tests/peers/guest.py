@@ -1,10 +1,11 @@
 """A virtual machine with Debian's kernel and this machine's files; what it writes to them is forgotten.
 
-The kernel and its headers are Debian's packages, unpacked into a cache, not installed. The root directory is
-this machine's, read through 9p below an overlay in memory, so the checkout, its ``.venv`` and every program
-are there under their names. Where KVM does not run the kernel, QEMU emulates a processor, much slower.
+The root directory is this machine's, read through 9p below an overlay in memory, so the checkout, its
+``.venv`` and every program are there under their names. Where KVM does not run the kernel, QEMU emulates a
+processor, much slower.
 """
 
+import lzma
 import os
 import platform
 import re
@@ -19,10 +20,10 @@ from shutil import which
 
 import pytest
 
-from tests.peers.java import CACHE
+from tests.peers.kernels import unpacked
 from tests.peers.server import tail
 
-_PACKAGES = ("linux-image-amd64", "linux-headers-amd64")
+_PROGRAMS = ("qemu-system-x86_64", "busybox", "setpriv")
 _MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 _CPUS = "2"
 _MEMORY = "2G"
@@ -149,18 +150,17 @@ def _said(shared: Path) -> str:
 
 def _write_initial(kernel: Path, release: str, target: Path) -> None:
     """Write the initial root file system: a shell, the modules for the other file systems, and _FIRST."""
-    found = {
-        path.stem.replace("-", "_"): path for path in (kernel / "usr/lib/modules" / release).rglob("*.ko")
-    }
+    modules = (kernel / "usr/lib/modules" / release).rglob("*.ko*")
+    found = {path.name.partition(".")[0].replace("-", "_"): path for path in modules}
     order: dict[str, Path] = {}
     for module in _MODULES:
         _with_needed(module, found, order)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         (root / "modules").mkdir()
-        for path in order.values():
-            (root / "modules" / path.name).write_bytes(path.read_bytes())
-        (root / "modules/order").write_text("\n".join(path.name for path in order.values()))
+        for name, path in order.items():
+            (root / "modules" / name).write_bytes(_module(path))
+        (root / "modules/order").write_text("\n".join(order))
         (root / "busybox").write_bytes(Path(which("busybox") or "").read_bytes())
         (root / "init").write_text(_FIRST)
         for program in ("busybox", "init"):
@@ -177,65 +177,36 @@ def _with_needed(module: str, found: dict[str, Path], order: dict[str, Path]) ->
     """Add a module after those that it needs; what is not in ``found`` is built into the kernel."""
     if module not in found or module in order:
         return
-    needed = re.search(rb"\0depends=([^\0]*)\0", found[module].read_bytes())
+    needed = re.search(rb"\0depends=([^\0]*)\0", _module(found[module]))
     for other in needed[1].decode().split(",") if needed else ():
         _with_needed(other.replace("-", "_"), found, order)
     order[module] = found[module]
 
 
-def unpacked() -> Path:
-    """The kernel's packages; skips the test where they cannot be had."""
-    needed = ("apt-get", "dpkg-deb", "qemu-system-x86_64", "busybox", "setpriv")
-    if missing := [program for program in needed if which(program) is None]:
-        pytest.skip(f"the guest needs {', '.join(missing)} (Debian: qemu-system-x86, busybox-static)")
-    names = [name for package in _PACKAGES for name in _depends(package)]
-    release = next((name.removeprefix("linux-image-") for name in names if "image" in name), None)
-    if release is None:
-        pytest.skip("apt knows no package linux-image-amd64: run apt-get update, on Debian")
-    folder = CACHE / f"guest-{release}"
-    if not folder.exists():
-        _unpack([*names, f"linux-headers-{release.removesuffix('-amd64')}-common"], folder)
-    return folder
-
-
-def _depends(package: str) -> list[str]:
-    answer = subprocess.run(["apt-cache", "depends", package], capture_output=True, text=True, check=False)
-    return re.findall(r"Depends: (linux-\S+)", answer.stdout)
-
-
-def _unpack(packages: list[str], folder: Path) -> None:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        got = subprocess.run(
-            ["apt-get", "download", "-qq", *packages],
-            cwd=scratch,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if got.returncode != 0:
-            pytest.skip(f"the guest's kernel cannot be downloaded: {got.stderr.strip()[-300:]}")
-        root = Path(scratch) / "root"
-        root.mkdir()
-        for package in Path(scratch).glob("*.deb"):
-            subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
-        # Where the packages would get to: /lib is a link to /usr/lib.
-        (root / "usr/lib").mkdir(exist_ok=True)
-        (root / "lib/modules").rename(root / "usr/lib/modules")
-        (root / "lib").rmdir()
-        try:
-            root.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
+def _module(path: Path) -> bytes:
+    """What is in a module's file, which newer packages compress."""
+    return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
 
 
 @pytest.fixture(scope="session")
 def guest() -> Guest:
-    """The machine, with KVM where that runs the kernel."""
+    """The machine with the kernel of this release of Debian."""
+    return _started()
+
+
+@pytest.fixture(scope="session")
+def newest_guest() -> Guest:
+    """The machine with the newest kernel that this release can be had with."""
+    return _started(newest=True)
+
+
+def _started(*, newest: bool = False) -> Guest:
+    """With KVM where that runs the kernel."""
     if platform.machine() != "x86_64" or os.geteuid() != 0:
         pytest.skip("the guest shares this machine's files, which takes root on x86-64")
-    kernel = unpacked()
+    if missing := [program for program in _PROGRAMS if which(program) is None]:
+        pytest.skip(f"the guest needs {', '.join(missing)} (Debian: qemu-system-x86, busybox-static)")
+    kernel = unpacked(newest=newest)
     fast = Guest(kernel, "kvm")
     if os.access("/dev/kvm", os.W_OK) and fast.boots(_KVM_BOOT):
         return fast

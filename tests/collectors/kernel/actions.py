@@ -5,6 +5,7 @@ programs, of which the events are wanted. With ``tracepoints`` among them system
 """
 
 import json
+import lzma
 import platform
 import sys
 import tempfile
@@ -85,15 +86,26 @@ def main(target: Path, sources: Collection[str], *, tracepoints: bool) -> None:
     if tracepoints:
         ways.way = lambda: ways.Way("not wanted")  # type: ignore[assignment]  # as the kernel might answer
     events = tuple(name for name, hook in HOOKS.items() if hook.source in sources)
-    module = f"/lib/modules/{platform.release()}/kernel/drivers/net/dummy.ko"
     with watching(KernelSource(events), _PATIENCE) as watch, tempfile.TemporaryDirectory() as scratch:
-        acting = watch.python(ACTIONS, scratch, module)
+        acting = watch.python(ACTIONS, scratch, _module(Path(scratch)))
         seen = [
             _steady(msgspec.to_builtins(event), scratch)
             for event in watch.events
             if acting in (event.pid, getattr(event, "parent", None))
         ]
     target.write_text(json.dumps({"way": str(ways.way()), "events": seen}))
+
+
+def _module(scratch: Path) -> str:
+    """The file of a module that may be loaded; it is unpacked if Debian has compressed it."""
+    module = Path(f"/lib/modules/{platform.release()}/kernel/drivers/net/dummy.ko")
+    compressed = Path(f"{module}.xz")
+    if not compressed.exists():
+        return str(module)
+    target = scratch / "drivers/net/dummy.ko"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(lzma.decompress(compressed.read_bytes()))
+    return str(target)
 
 
 def _steady(event: dict[str, Any], scratch: str) -> dict[str, Any]:

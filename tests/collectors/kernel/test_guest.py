@@ -64,11 +64,12 @@ class Found:
         return [event for event in self.actions(name)["events"] if _type(event) == kind]
 
 
-@pytest.fixture(scope="module")
-def found(guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """One run of the guest."""
+@pytest.fixture(scope="module", params=["guest", "newest_guest"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """One run of a guest."""
+    machine: Guest = request.getfixturevalue(request.param)
     folder = tmp_path_factory.mktemp("guest")
-    guest.run(COMMANDS, folder, 400)
+    machine.run(COMMANDS, folder, 400)
     return Found(folder)
 
 
@@ -116,6 +117,7 @@ def test_modules(found: Found) -> None:
     assert (none["result"], none["text"]) == (-8, "key=value")
 
 
+@pytest.mark.parametrize("found", ["guest"], indirect=True)
 def test_compiled_programs_see_the_same(found: Found, compiled: Found) -> None:
     """Programs that BCC has compiled there tell the same actions with the same fields."""
     assert "BCC" in compiled.actions("compiled")["way"]
