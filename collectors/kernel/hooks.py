@@ -1,6 +1,7 @@
 """Every event type that the kernel side can deliver: where it is hooked and how its records are decoded.
 
-To add one: a function in a ``bpf/*.bpf.c``, its number in ``enum kind`` of ``bpf/events.h``, and a line here.
+To add one: a function in a ``bpf/*.bpf.c`` and a line here. Rules can name it with a line in
+``rules/catalogue/event_types.py``, and its arguments with one in ``arguments.py`` there.
 """
 
 from dataclasses import dataclass
