@@ -43,7 +43,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "docker": Kind(("/run/docker.sock",), _docker),
+    "docker": Kind(("/run/docker.sock", "/run/user/*/docker.sock"), _docker),
     "podman": Kind(("/run/podman/podman.sock", "/run/user/*/podman/podman.sock"), _podman),
     "cri": Kind(
         ("/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock", "/run/crio/crio.sock"),
