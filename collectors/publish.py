@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
@@ -35,11 +35,12 @@ async def publish(
     *,
     backlog: Backlog | None = None,
     published: Published | None = None,
+    gaps: Callable[[], topics.Headers] = list,
 ) -> None:
     """Publish until the source ends. While Kafka is away, batches wait in the backlog and the source goes on.
 
     Without a backlog the source waits too, which suits one that can, such as a recording. When this is
-    cancelled, what still waits is kept for the next run.
+    cancelled, what still waits is kept for the next run. ``gaps`` says at each record what is not collected.
 
     One record at a time: a later batch must never overtake one that failed, because consumers take what
     comes late for a repetition. At up to 500 events a record that costs no throughput that matters.
@@ -53,10 +54,10 @@ async def publish(
         max_request_size=8 * wire_batch.MAX_BYTES,
     )
     if backlog is None:
-        await _publish(producer, batches, bootstrap, counters)
+        await _publish(producer, batches, bootstrap, counters, gaps)
         return
     filling = asyncio.create_task(_fill(backlog, batches))
-    publishing = asyncio.create_task(_publish(producer, backlog.batches(), bootstrap, counters))
+    publishing = asyncio.create_task(_publish(producer, backlog.batches(), bootstrap, counters, gaps))
     try:
         await asyncio.wait([filling, publishing], return_when=asyncio.FIRST_EXCEPTION)
         await asyncio.gather(filling, publishing)
@@ -74,12 +75,16 @@ async def _fill(backlog: Backlog, batches: AsyncIterable[Batch]) -> None:
 
 
 async def _publish(
-    producer: AIOKafkaProducer, batches: AsyncIterable[Batch], bootstrap: str, counters: Published
+    producer: AIOKafkaProducer,
+    batches: AsyncIterable[Batch],
+    bootstrap: str,
+    counters: Published,
+    gaps: Callable[[], topics.Headers],
 ) -> None:
     try:
         await _start(producer, bootstrap)
         async for batch in batches:
-            await _deliver(producer, batch, counters)
+            await _deliver(producer, batch, counters, gaps)
     finally:
         await producer.stop()
 
@@ -97,7 +102,9 @@ async def _start(producer: AIOKafkaProducer, bootstrap: str) -> None:
             return
 
 
-async def _deliver(producer: AIOKafkaProducer, batch: Batch, counters: Published) -> None:
+async def _deliver(
+    producer: AIOKafkaProducer, batch: Batch, counters: Published, gaps: Callable[[], topics.Headers]
+) -> None:
     pause = _PAUSE
     while True:
         try:
@@ -105,14 +112,17 @@ async def _deliver(producer: AIOKafkaProducer, batch: Batch, counters: Published
                 topics.EVENTS,
                 wire_batch.encode(batch),
                 key=batch.host.id.encode(),
-                headers=topics.event_headers(
-                    batch.schema, batch.host.id, batch.host.boot, batch.first, batch.last
-                ),
+                headers=[
+                    *topics.event_headers(
+                        batch.schema, batch.host.id, batch.host.boot, batch.first, batch.last
+                    ),
+                    *gaps(),
+                ],
             )
         except MessageSizeTooLargeError:
             counters.split += 1
             for half in _halves(batch):
-                await _deliver(producer, half, counters)
+                await _deliver(producer, half, counters, gaps)
             return
         except KafkaError as error:
             if counters.retries == 0 or pause == _PAUSE:

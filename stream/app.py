@@ -7,6 +7,7 @@ Faust decides which partitions this worker has and delivers their records; the s
 import logging
 import shutil
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import faust
@@ -74,7 +75,14 @@ async def run(app: faust.App) -> None:
 
 def _record(event: EventT[bytes]) -> Record:
     message = event.message
-    return Record(message.partition, message.offset, message.value, event.ack)
+    headers = message.headers or ()
+    return Record(
+        message.partition,
+        message.offset,
+        message.value,
+        event.ack,
+        list(headers.items() if isinstance(headers, Mapping) else headers),
+    )
 
 
 def _configured(bootstrap: str, group: str) -> faust.App:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from rules import RuleSet
 from stream import checkpoint
 from stream.engine import Engine
+from stream.gaps import Gaps
 from wire import batch as wire_batch
 from wire import detection as wire_detection
 from wire import topics
@@ -41,6 +42,7 @@ class Record:
     offset: int
     value: bytes | None
     acknowledge: Callable[[], object]
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Worker:
     counters: Counters = field(default_factory=Counters)
     _partitions: dict[int, _Partition] = field(default_factory=dict)
     _sent: list[tuple[_Outgoing, asyncio.Future[object] | None]] = field(default_factory=list)
+    _gaps: Gaps = field(default_factory=Gaps)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _producer: AIOKafkaProducer = None
     _seen: int = 0
@@ -174,6 +177,7 @@ class Worker:
         except BatchError as error:
             await self._bury(record, record.value or b"", str(error))
         else:
+            self._gaps.look(self.rules, batch.host.name, record.headers)
             for event in bad:
                 await self._bury(record, event.raw, event.reason)
             for detection in partition.engine.process(batch):

@@ -4,16 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rules import RuleSet
-from rules.needs import needs
-from wire.needs import ANY, Needs
+from rules.needs import needed
+from wire.needs import ANY, Needs, digest
 
 NOTHING = Needs(types={})
-
-
-def needed(rules: RuleSet, *, everything: bool = False) -> Needs:
-    """What has to be collected for rules; with ``everything``, all events of types that they can match."""
-    found = {} if everything else needs(rules.rules).types
-    return Needs(types={name: found.get(name, (ANY,)) for name in rules.collected})
 
 
 def joined(one: Needs, other: Needs) -> Needs:
@@ -29,12 +23,13 @@ class Needed:
     """Asked again and again; the same object until there are other rules.
 
     With ``everything``, all events of the types that the rules can match, as a recording wants them.
-    ``besides`` is needed whatever the rules are.
+    ``besides`` is needed whatever the rules are. ``digest`` stands for what the rules need.
     """
 
     rules: Callable[[], RuleSet]
     everything: bool = False
     besides: Needs = NOTHING
+    digest: str = ""
     _rules: RuleSet | None = None
     _needs: Needs = field(default_factory=lambda: NOTHING)
 
@@ -43,5 +38,10 @@ class Needed:
         rules = self.rules()
         if rules is not self._rules:
             self._rules = rules
-            self._needs = joined(needed(rules, everything=self.everything), self.besides)
+            own = _whole(rules) if self.everything else needed(rules)
+            self._needs, self.digest = joined(own, self.besides), digest(own)
         return self._needs
+
+
+def _whole(rules: RuleSet) -> Needs:
+    return Needs(types=dict.fromkeys(rules.collected, (ANY,)))

@@ -4,9 +4,11 @@ Rules say, by event type, under which limits an event can match at all; whoever 
 what no limit admits. The facts are those of the event as it would be reported.
 """
 
+import hashlib
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from wire.event import Event
@@ -77,6 +79,14 @@ class Needs(Struct, frozen=True, omit_defaults=True):
 
     types: dict[str, tuple[Limits, ...]]
     whole: tuple[str, ...] = WHOLE
+
+
+def digest(needs: Needs) -> str:
+    """The same for the same needs, whoever computes it."""
+    found = hashlib.blake2b(digest_size=8)
+    for event_type, alternatives in sorted(needs.types.items()):
+        found.update(event_type.encode() + b"\0" + b"\0".join(sorted(map(msgspec.json.encode, alternatives))))
+    return found.hexdigest()
 
 
 class Facts(Struct, frozen=True, kw_only=True):

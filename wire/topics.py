@@ -1,5 +1,6 @@
 """The Kafka topics, what they must be set to, and the headers of their records."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 EVENTS = "tracetide.events.v1"
@@ -11,6 +12,8 @@ STATE = "tracetide.state.v1"
 HANDLED = "handled"
 
 Headers = list[tuple[str, bytes]]
+
+_LEFT_OUT, _NARROWED = "left_out", "narrowed"
 
 _DAY = 24 * 3600 * 1000
 
@@ -49,6 +52,21 @@ def event_headers(schema: int, host: str, boot: str, first: int, last: int) -> H
         ("first", str(first).encode()),
         ("last", str(last).encode()),
     ]
+
+
+def gap_headers(left_out: Iterable[str], narrowed: str | None) -> Headers:
+    """What a collector does not collect: event types, and what rules with this digest do not need."""
+    headers = [(_LEFT_OUT, ",".join(sorted(left_out)).encode())]
+    if narrowed is not None:
+        headers.append((_NARROWED, narrowed.encode()))
+    return [(name, value) for name, value in headers if value]
+
+
+def gaps(headers: Iterable[tuple[str, bytes]]) -> tuple[frozenset[str], str | None]:
+    """The same of a record that was read."""
+    told = (_LEFT_OUT, _NARROWED)
+    found = {name: value.decode("utf-8", "replace") for name, value in headers if name in told}
+    return frozenset(filter(None, found.get(_LEFT_OUT, "").split(","))), found.get(_NARROWED)
 
 
 def dead_headers(stage: str, reason: str, topic: str, partition: int, offset: int, **more: object) -> Headers:

@@ -15,7 +15,7 @@ from collectors.kernel.layout import SKIP_DIRECTORY_READS, SKIP_EMPTY_CALLS
 from collectors.kernel.libbpf import BpfError
 from collectors.kernel.loader import Loaded, load
 from collectors.kernel.losses import Counts
-from collectors.kernel.needs import everything
+from collectors.kernel.needs import everything, wanted
 from collectors.kernel.own import own_cgroup
 from collectors.kernel.reader import Reader
 from collectors.kernel.requirements import why_not
@@ -76,6 +76,11 @@ class KernelSource:
         """Whether the kernel's programs are those that what is needed by now takes, and no others."""
         loaded = self._loaded
         return loaded is not None and loaded.settled and (self.needs is None or self.needs() is self._done)
+
+    def left_out(self) -> frozenset[str]:
+        """The event types that are not collected now."""
+        done = self._done
+        return frozenset() if done is None else frozenset(HOOKS) - wanted(done)
 
     def counts(self) -> Counts | None:
         """What was delivered and what was not since watching began; ``None`` before that."""

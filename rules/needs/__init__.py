@@ -11,8 +11,8 @@ from rules.compiler.simplify import folded
 from rules.compiler.source import Writer
 from rules.needs.algebra import ANYTHING, NOTHING, Alternatives, all_of, any_of, unrestricted, width
 from rules.needs.leaves import of_leaf
-from rules.ruleset import Rule
-from wire.needs import Needs
+from rules.ruleset import Rule, RuleSet
+from wire.needs import ANY, Needs
 
 Logic = Tree[Comparison]
 
@@ -47,6 +47,12 @@ class TypeNeeds:
 def needs(rules: Iterable[Rule]) -> Needs:
     """What the enabled rules need, as it travels to whoever collects."""
     return Needs(types={each.event_type: each.limits for each in by_type(rules)})
+
+
+def needed(rules: RuleSet) -> Needs:
+    """What has to be collected for rules: what they match, and what else is needed to judge them."""
+    found = needs(rules.rules).types
+    return Needs(types={name: found.get(name, (ANY,)) for name in rules.collected})
 
 
 def by_type(rules: Iterable[Rule]) -> Iterator[TypeNeeds]:

@@ -36,14 +36,14 @@ def worker(bootstrap: str, group: str, rules: Path, log: Path) -> Iterator[subpr
                 process.wait()
 
 
-async def send(bootstrap: str, batches: list[Batch]) -> None:
-    """Publish as a collector does."""
+async def send(bootstrap: str, batches: list[Batch], gaps: topics.Headers | None = None) -> None:
+    """Publish as a collector does that leaves this out."""
 
     async def source() -> AsyncIterator[Batch]:
         for batch in batches:
             yield batch
 
-    await publish(source(), bootstrap)
+    await publish(source(), bootstrap, gaps=lambda: gaps or [])
 
 
 async def send_raw(bootstrap: str, key: bytes, values: list[bytes | None]) -> None:

@@ -250,3 +250,15 @@ async def commit_to_the_end(bootstrap: str, group: str) -> None:
         await consumer.commit({each: OffsetAndMetadata(ends[each], "") for each in partitions})
     finally:
         await consumer.stop()
+
+
+async def test_a_worker_says_what_collectors_leave_out(
+    bootstrap: str, rule_file: Path, tmp_path: Path
+) -> None:
+    """It comes with the records, and is about the rules that this worker has."""
+    batches, log = recording(3), tmp_path / "log"
+    with fleet.worker(bootstrap, batches[0].host.id, rule_file, log):
+        await fleet.send(bootstrap, batches, topics.gap_headers({"execveat", "sendto"}, None))
+        await fleet.detections(bootstrap, batches[0].host.id, at_least(len(set(locally(batches, rule_file)))))
+    said = log.read_text()
+    assert said.count("leave out execveat, which rules here can match (Health check)") == 1

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from rules import load
+from rules.needs import needed
 from tests.rules.files import rule
 from tests.tracetide.conftest import Call
 from tracetide.commands.collect import _narrowed
-from tracetide.needed import needed
 from wire.needs import ANY, Limits, Paths
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rules import RuleSet
     from tracetide.needed import Needed
     from tracetide.reloading import RuleFiles
+    from wire.topics import Headers
 
 _MIB = 1 << 20
 
@@ -72,6 +73,7 @@ def collect(
     from collectors.backlog import Backlog  # noqa: PLC0415
     from collectors.publish import publish  # noqa: PLC0415
     from tracetide.metrics import of_backlog, of_kernel, served  # noqa: PLC0415
+    from wire.topics import gap_headers  # noqa: PLC0415
 
     files = needs = None
     if rule_paths or conditions or library is not None:
@@ -80,12 +82,15 @@ def collect(
     kernel = kernel_source(wanted, needs=needs, rate=rate)
     source = described(kernel, inventory)
 
+    def gaps() -> Headers:
+        return gap_headers(kernel.left_out(), needs.digest if needs else None)
+
     async def work() -> None:
         async with AsyncExitStack() as stack:
             if files is not None:
                 await stack.enter_async_context(files.followed(_adopt))
             await stack.enter_async_context(served(metrics, of_kernel(kernel.counts), of_backlog(backlog)))
-            await publish(source.batches(), kafka, backlog=backlog)
+            await publish(source.batches(), kafka, backlog=backlog, gaps=gaps)
 
     asyncio.run(until_stopped(work(), reload=files.ask if files else None))
 
@@ -95,8 +100,9 @@ def _narrowed(
 ) -> tuple[RuleFiles, Needed]:
     """The rules whose needs are collected, and what they, the conditions and these types of events need."""
     from collectors.kernel.needs import everything  # noqa: PLC0415  # the same
+    from rules.needs import needed  # noqa: PLC0415
     from tracetide.loading import rule_of  # noqa: PLC0415
-    from tracetide.needed import Needed, joined, needed  # noqa: PLC0415
+    from tracetide.needed import Needed, joined  # noqa: PLC0415
     from tracetide.reloading import RuleFiles  # noqa: PLC0415
 
     if library is None:

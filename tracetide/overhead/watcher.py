@@ -17,9 +17,9 @@ from typing import Any
 import zstandard
 
 from collectors.kernel import KernelSource, libbpf
+from rules.needs import needed
 from tracetide.live import until_stopped
 from tracetide.loading import load_rules
-from tracetide.needed import needed
 from wire import batch as wire_batch
 from wire.batch import Batch
 from wire.event import Loss, Snapshot
