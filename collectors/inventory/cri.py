@@ -55,19 +55,25 @@ class CriTeller:
             return f"{version.text(2)} {version.text(3)}, {len(list(containers))} containers"
 
     async def follow(self, listener: Listener, ready: Callable[[], None]) -> None:
-        """First all containers, then again and again which of them are gone."""
+        """First all containers, then again and again which of them are gone.
+
+        One that was asked for before its first process was there is asked for again.
+        """
         async with self._channel() as runtime:
             name = (await runtime.call("Version", {})).text(2)
             known: set[str] = set()
+            started: set[str] = set()
             while True:
                 answer = await runtime.call("ListContainers", {})
                 there = {each.text(1) for each in answer.messages(1)}
-                for container in there - known:
+                for container in there - started:
                     if about := await _container(runtime, name, container):
                         listener.told(self.name, container, about)
+                        started |= {container} if about.started else set()
                 for container in known - there:
                     listener.gone(container)
                 known = there
+                started &= there
                 ready()
                 await asyncio.sleep(_POLL)
 

@@ -17,14 +17,25 @@ pytestmark = [pytest.mark.kernel, pytest.mark.containers]
 
 
 async def test_a_container_of_a_pod_is_described_before_its_first_program(
-    cri: Cri, tmp_path: Path, kernel: None
+    cri: Cri, tmp_path: Path, kernel: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Container, image, mounts and rights, and the pod with its labels, annotations and sandbox."""
+    """Container, image, mounts and rights, and the pod with its labels, annotations and sandbox.
+
+    The first process may be known only later, as the runtime tells of it when it has started it.
+    """
+    monkeypatch.setattr("collectors.inventory.cri._POLL", 0.2)
     with described({"cri": cri.socket}) as watch:
         container, sandbox, uid = await cri.run("web", "/bin/sleep", "60", mount=tmp_path)
         watch.settle()
         event = before_first_exec(watch, container)
         of_sandbox = before_first_exec(watch, sandbox)
+
+        def process_known() -> bool:
+            watch.settle()
+            about = told(watch, container)[-1].about
+            return bool(about and about.pid and about.started)
+
+        assert waited_for(process_known, 10)
         await cri.remove(sandbox)
     assert event is not None
     assert event.about is not None
@@ -33,7 +44,6 @@ async def test_a_container_of_a_pod_is_described_before_its_first_program(
     assert about.mounts == [Mount(str(tmp_path), "/data", "ro", writable=False, propagation="private")]
     assert "CAP_CHOWN" in (about.capabilities or ())
     assert (about.host_network, about.host_pid, about.host_ipc) == (True, False, False)
-    assert about.pid
     assert pod is not None
     assert (pod.uid, pod.name, pod.namespace, pod.sandbox) == (uid, "web-pod", "shop", sandbox)
     assert (pod.labels, pod.annotations) == ({"app": "web"}, {"owner": "team-shop"})
