@@ -12,7 +12,15 @@ from typing import Any
 
 import orjson
 
-from sinks.ecs_parts import of_ancestor, of_container, of_host, of_rule, process_fields, text, user_fields
+from sinks.formats.ecs_parts import (
+    of_ancestor,
+    of_container,
+    of_host,
+    of_rule,
+    process_fields,
+    text,
+    user_fields,
+)
 from sinks.formats.pruning import pruned
 from sinks.formats.times import timestamp
 from wire.detection import Detection, Priority
