@@ -65,6 +65,7 @@ def _said(*command: str) -> str:
 
 
 def _unpack(packages: Sequence[str], options: Sequence[str], folder: Path) -> None:
+    CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         got = subprocess.run(
             ["apt-get", *options, "download", "-qq", *packages],
