@@ -18,8 +18,7 @@ from bench.overhead import workloads_in
 from bench.table import Row
 from bench.watching import EMPTY, UNWATCHED, WATCHED
 from collectors.kernel import ways
-from tests.peers.guest import Guest
-from tests.peers.kernels import unpacked
+from tests.peers.guest import Guest, kernel_of
 from tracetide.overhead.pairs import watcher
 
 AT_TRACEPOINTS = "tracetide at tracepoints"
@@ -42,7 +41,7 @@ def _rows(*, newest: bool) -> Iterator[Row]:
     """Each workload unwatched, with the least that a tracepoint costs, and both ways to hook system calls."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            guest = Guest(unpacked(newest=newest), "tcg", counting=True)
+            guest = Guest(kernel_of(newest=newest), "tcg", counting=True)
             said = guest.run("TMPDIR=/dev/shm .venv/bin/python -m bench.guest", Path(folder), _SECONDS)
         except (pytest.skip.Exception, pytest.fail.Exception) as error:
             print(error, file=sys.stderr)

@@ -177,7 +177,7 @@ class Change(Event, tag="change", kw_only=True, frozen=True):
     group: int | None = None
 
 
-# How many numbers the calls have, of which Identity and Call keep them, where rules name these.
+# How many numbers the calls have of which Identity and Call keep them.
 NUMBERS = {
     **dict.fromkeys(("setuid", "setgid", "setfsuid", "setfsgid"), 1),
     **dict.fromkeys(("setreuid", "setregid"), 2),
@@ -192,8 +192,8 @@ NUMBERS = {
 
 
 def _check(event_type: str, numbers: list[int]) -> None:
-    if len(numbers) < (least := NUMBERS.get(event_type, 0)):
-        raise ValueError(f"{event_type} has {least} numbers, not {len(numbers)}")
+    if len(numbers) < NUMBERS[event_type]:
+        raise ValueError(f"{event_type} has {NUMBERS[event_type]} numbers, not {len(numbers)}")
 
 
 class Identity(Event, tag="identity", kw_only=True, frozen=True):

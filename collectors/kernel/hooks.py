@@ -1,7 +1,8 @@
 """Every event type that the kernel side can deliver: where it is hooked and how its records are decoded.
 
-To add one: a function in a ``bpf/*.bpf.c`` and a line here. Rules can name it with a line in
-``rules/catalogue/event_types.py``, and its arguments with one in ``arguments.py`` there.
+To add one: a function in a ``bpf/*.bpf.c`` and a line here; its name, and how many numbers it has, in
+``wire/event.py``, or else whoever reads the stream refuses it; for rules, its name and its arguments in
+``event_types.py`` and ``arguments.py`` of ``rules/catalogue``.
 """
 
 from dataclasses import dataclass

@@ -186,8 +186,6 @@ ARGUMENTS: Mapping[str, tuple[Argument, ...]] = {
     "dns": (_text("name", "e.name"), _text("data", "', '.join(e.addresses)", sure=True)),
 }  # fmt: skip
 
-_RESULT_ALONE = (_result(),)
-
 # What an argument means, by its name.
 _MEANINGS = {
     "data": "beginning of what was sent or received",
@@ -259,14 +257,9 @@ def _rows() -> Iterator[Row]:
         yield Row(f"evt.arg.{name}", "string", _MEANINGS[name], "arguments", on)
 
 
-def _of(event_type: str) -> tuple[Argument, ...]:
-    """The arguments that have names; every call has a result."""
-    return ARGUMENTS.get(event_type, _RESULT_ALONE)
-
-
 def _chosen(event_type: str, wanted: Callable[[Argument], Code | None]) -> Callable[[str], Code | None]:
     """What gives the source for the argument of that name or number."""
-    arguments = _of(event_type)
+    arguments = ARGUMENTS[event_type]
     placed = [argument for argument in arguments if not argument.alias]
     by_name = {argument.name: argument for argument in arguments}
 
@@ -284,7 +277,7 @@ def _raw(argument: Argument) -> Code | None:
 
 def _together(event_type: str) -> Code:
     """All arguments in one string."""
-    placed = (argument for argument in _of(event_type) if not argument.alias)
+    placed = (argument for argument in ARGUMENTS[event_type] if not argument.alias)
     parts = ", ".join(f"{argument.name!r}: {argument.code.text}" for argument in placed)
     return Code(f"together({{{parts}}})", sure=True)
 

@@ -188,6 +188,13 @@ def _module(path: Path) -> bytes:
     return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
 
 
+def kernel_of(*, newest: bool) -> Path:
+    """The packages of a kernel; skips the test where they, or what a guest is made with, cannot be had."""
+    if missing := [program for program in _PROGRAMS if which(program) is None]:
+        pytest.skip(f"the guest needs {', '.join(missing)} (Debian: qemu-system-x86, busybox-static)")
+    return unpacked(newest=newest)
+
+
 @pytest.fixture(scope="session")
 def guest() -> Guest:
     """The machine with the kernel of this release of Debian."""
@@ -204,9 +211,7 @@ def _started(*, newest: bool = False) -> Guest:
     """With KVM where that runs the kernel."""
     if platform.machine() != "x86_64" or os.geteuid() != 0:
         pytest.skip("the guest shares this machine's files, which takes root on x86-64")
-    if missing := [program for program in _PROGRAMS if which(program) is None]:
-        pytest.skip(f"the guest needs {', '.join(missing)} (Debian: qemu-system-x86, busybox-static)")
-    kernel = unpacked(newest=newest)
+    kernel = kernel_of(newest=newest)
     fast = Guest(kernel, "kvm")
     if os.access("/dev/kvm", os.W_OK) and fast.boots(_KVM_BOOT):
         return fast
