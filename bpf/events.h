@@ -32,7 +32,7 @@ enum kind {
 
 /*
  * Times in nanoseconds since boot; start is the thread group leader's. kind is the event type's number in
- * collectors/kernel/hooks.py.
+ * wire/event_types.py.
  */
 struct header {
 	u64 time;

@@ -28,7 +28,7 @@ enum operation {
 	IORING_OP_LISTEN = 57,
 };
 
-/* The event type's number in collectors/kernel/hooks.py. */
+/* The event type's number in wire/event_types.py. */
 static __always_inline u32 kind_of(u8 operation)
 {
 	switch (operation) {

@@ -8,7 +8,7 @@
 
 #include "wanted.bpf.h"
 
-/* A system call that has returned. kind is the event type's number in collectors/kernel/hooks.py. */
+/* A system call that has returned. kind is the event type's number in wire/event_types.py. */
 struct call {
 	void *context;
 	struct task_struct *task;

@@ -9,11 +9,24 @@ Conventions that hold for every event:
 * Bytes that are no UTF-8 appear as ``\xNN``. A value that could not be had is ``None``.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from wire.event_types import NUMBERS, of_kind
 from wire.inventory import Description
+
+if TYPE_CHECKING:
+    _Opening: TypeAlias = str
+    _Changing: TypeAlias = str
+    _Becoming: TypeAlias = str
+    _Calling: TypeAlias = str
+    _Connecting: TypeAlias = str
+else:
+    # Names that the table gives; decoding refuses any other.
+    _Opening, _Changing, _Becoming, _Calling, _Connecting = (
+        Literal[of_kind(kind)] for kind in ("open", "change", "identity", "call", "socket")
+    )
 
 
 class Event(Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True, tag_field="kind"):
@@ -135,7 +148,7 @@ class Open(Event, tag="open", kw_only=True, frozen=True):
     change. ``flags`` and ``mode`` are the kernel's bits. ``result`` is the descriptor, or minus the errno.
     """
 
-    type: Literal["open", "openat", "openat2", "creat", "open_by_handle_at"]
+    type: _Opening
     result: int
     path: str
     raw: str | None = None
@@ -157,12 +170,7 @@ class Change(Event, tag="change", kw_only=True, frozen=True):
     are chown's, all bits set for no change.
     """
 
-    type: Literal[
-        "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat",
-        "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2",
-        "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat", "utimensat",
-        "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree",
-    ]  # fmt: skip
+    type: _Changing
     result: int
     path: str = ""
     raw: str | None = None
@@ -177,20 +185,6 @@ class Change(Event, tag="change", kw_only=True, frozen=True):
     group: int | None = None
 
 
-# How many numbers the calls have of which Identity and Call keep them.
-NUMBERS = {
-    **dict.fromkeys(("setuid", "setgid", "setfsuid", "setfsgid"), 1),
-    **dict.fromkeys(("setreuid", "setregid"), 2),
-    **dict.fromkeys(("setresuid", "setresgid"), 3),
-    **dict.fromkeys(("setns", "unshare", "process_vm_readv", "process_vm_writev"), 1),
-    **dict.fromkeys(("init_module", "finit_module", "delete_module", "bpf"), 1),
-    **dict.fromkeys(("memfd_create", "userfaultfd", "keyctl", "dup"), 1),
-    **dict.fromkeys(("ptrace", "prctl", "kill", "tkill", "io_uring_setup", "dup2"), 2),
-    **dict.fromkeys(("capset", "tgkill", "dup3", "socket"), 3),
-    "perf_event_open": 4,
-}
-
-
 def _check(event_type: str, numbers: list[int]) -> None:
     if len(numbers) < NUMBERS[event_type]:
         raise ValueError(f"{event_type} has {NUMBERS[event_type]} numbers, not {len(numbers)}")
@@ -203,9 +197,7 @@ class Identity(Event, tag="identity", kw_only=True, frozen=True):
     have them, for processes that see the host's files.
     """
 
-    type: Literal[
-        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"
-    ]
+    type: _Becoming
     result: int
     ids: list[int]
     names: list[str | None] = field(default_factory=list)
@@ -223,11 +215,7 @@ class Call(Event, tag="call", kw_only=True, frozen=True):
     the descriptor that it is about, of dup and socket the new one, and ``file`` what that is.
     """
 
-    type: Literal[
-        "capset", "setns", "unshare", "ptrace", "process_vm_readv", "process_vm_writev", "init_module",
-        "finit_module", "delete_module", "bpf", "perf_event_open", "memfd_create", "userfaultfd", "prctl",
-        "keyctl", "kill", "tkill", "tgkill", "io_uring_setup", "dup", "dup2", "dup3", "socket",
-    ]  # fmt: skip
+    type: _Calling
     result: int
     args: list[int] = field(default_factory=list)
     text: str | None = None
@@ -251,9 +239,7 @@ class Socket(Event, tag="socket", kw_only=True, frozen=True):
     went.
     """
 
-    type: Literal[
-        "connect", "accept", "accept4", "bind", "listen", "sendto", "sendmsg", "recvfrom", "recvmsg"
-    ]
+    type: _Connecting
     result: int
     fd: int
     family: str

@@ -1,4 +1,4 @@
-"""The programs in C and the registry in Python."""
+"""The programs in C and the table in Python."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from bpf import build
 from collectors.kernel.hooks import ALWAYS, HOOKS, RING
 from collectors.kernel.layout import KINDS
+from wire.event_types import NUMBERS
 
 SOURCES = sorted(build.HERE.glob("*.bpf.c"))
 
@@ -29,13 +30,13 @@ def programs() -> set[tuple[str, str]]:
 
 
 def test_every_program_is_registered() -> None:
-    """A program without a line in HOOKS is never loaded; a line without a program loads nothing."""
+    """A program without a line in the table is never loaded; a line without a program loads nothing."""
     registered = {(hook.source, hook.program) for hook in HOOKS.values()}
     assert registered | RING == programs()
 
 
 def test_operations_agree() -> None:
-    """An operation of io_uring is the same event in C as in HOOKS."""
+    """An operation of io_uring is the same event in C as in the table."""
     text = (build.HERE / "request.bpf.h").read_text()
     operations = {name: int(number) for name, number in re.findall(r"(IORING_OP_\w+) = (\d+)", text)}
     cases = re.findall(r"((?:\tcase IORING_OP_\w+:\n)+)\t\treturn (\d+);", text)
@@ -47,10 +48,22 @@ def test_operations_agree() -> None:
 
 
 def test_numbers_agree() -> None:
-    """A system call's number in C is that of its line in HOOKS."""
+    """A system call's number in C is that of its line in the table."""
     for source in SOURCES:
         for call, number in SYSCALL.findall(source.read_text()):
             assert HOOKS[call].kind == int(number)
+
+
+def test_arguments_agree() -> None:
+    """A program tells every number that an argument is made of."""
+    told = re.compile(r"^SYSCALL\((\w+), \d+\)\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+    counts = {
+        call: int(count[1])
+        for source in SOURCES
+        for call, body in told.findall(source.read_text())
+        if (count := re.search(r"\.count = (\d+)", body))
+    }
+    assert counts == {call: number for call, number in NUMBERS.items() if number}
 
 
 def test_numbers_of_processes_agree() -> None:
