@@ -16,7 +16,7 @@ from notify.render.html import html
 from notify.render.teams import payload
 from tests.notify.hostile import FRAGMENTS, said
 from tests.notify.samples import say
-from tests.peers.java import CACHE
+from tests.peers.cache import CACHE, keep
 
 PACKAGE = "adaptivecards@3.0.6"
 MADE = [say(), said(["a" * 5000] * 10, "Look."), said(["".join(FRAGMENTS)] * 10, "Look.")]
@@ -69,7 +69,7 @@ def renderer() -> Path:
             if packed.returncode != 0:
                 pytest.skip(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-200:]}")
             subprocess.run(["tar", "xf", packed.stdout.strip()], cwd=scratch, check=True)
-            (Path(scratch) / "package").rename(folder)
+            keep(Path(scratch) / "package", folder)
     return folder / "dist" / "adaptivecards.js"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.java import CACHE
+from tests.peers.cache import CACHE
 
 PACKAGE = "@elastic/ecs@9.4.0"
 PRINT = "console.log(JSON.stringify(require('./package/generated/ecs_flat.js').EcsFlat))"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.java import CACHE, HERE
+from tests.peers.cache import CACHE
+from tests.peers.java import HERE
 
 # Without optimisation large servers compile in half the time.
 QUICK = ("go", "build", "-gcflags=all=-N -l", "-ldflags=-s -w")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.cache import CACHE, keep
+
 HERE = Path(__file__).parent
-CACHE = HERE.parent.parent / ".cache" / "peers"
 HEAP = ["-Xmx512m", "-XX:+UseSerialGC"]  # the serial collector costs the least on few cores
 ENOUGH_JAVA = 17
 
@@ -41,7 +42,6 @@ def _resolve(pom: Path, folder: Path) -> None:
     copy = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        # A folder appears only when it is complete: another run may look at the same time.
         jars = Path(scratch) / "jars"
         resolved = subprocess.run(
             [*copy, f"-DoutputDirectory={jars}", "-DincludeScope=runtime"],
@@ -52,8 +52,4 @@ def _resolve(pom: Path, folder: Path) -> None:
         )
         if resolved.returncode != 0:
             pytest.skip(f"Maven could not resolve {pom.name}: {resolved.stdout.strip()[-300:]}")
-        try:
-            jars.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
+        keep(jars, folder)

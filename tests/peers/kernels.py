@@ -12,7 +12,7 @@ from shutil import which
 
 import pytest
 
-from tests.peers.java import CACHE
+from tests.peers.cache import CACHE, keep
 
 _PACKAGES = ("linux-image-amd64", "linux-headers-amd64")
 _PROGRAMS = ("apt-get", "dpkg-deb")
@@ -84,8 +84,4 @@ def _unpack(packages: Sequence[str], options: Sequence[str], folder: Path) -> No
         (root / "usr/lib").mkdir(exist_ok=True)
         (root / "lib/modules").rename(root / "usr/lib/modules")
         (root / "lib").rmdir()
-        try:
-            root.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
+        keep(root, folder)

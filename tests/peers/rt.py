@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.peers.java import CACHE
+from tests.peers.cache import CACHE, keep
 from tests.peers.server import Server, accepts, free_port
 
 PACKAGES = ("request-tracker5", "rt5-db-sqlite")
@@ -174,7 +174,7 @@ def _unpacked() -> Path:
             archives, made = Path(folder) / "archives", Path(folder) / "root"
             _download(archives)
             _unpack(archives, made, root)
-            made.rename(root)
+            keep(made, root)
     return root
 
 

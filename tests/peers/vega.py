@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.peers.java import CACHE, HERE
+from tests.peers.cache import CACHE
+from tests.peers.java import HERE
 
 PACKAGE = "vega@5.33.1"
 

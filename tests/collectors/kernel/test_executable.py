@@ -41,9 +41,8 @@ def test_inode_and_times(watch: Watch, tmp_path: Path) -> None:
 def test_who_may_write_to_it(watch: Watch, tmp_path: Path) -> None:
     """Root may always; a user to whom the file belongs may as its permissions say."""
     user = pwd.getpwnam("nobody")
-    tmp_path.chmod(0o755)
-    for directory in tmp_path.parents[:2]:
-        directory.chmod(0o755)
+    for directory in (tmp_path, *tmp_path.parents):
+        directory.chmod(directory.stat().st_mode | 0o755)
     found = []
     for mode, owner in ((0o755, 0), (0o755, user.pw_uid), (0o555, user.pw_uid), (0o757, 0)):
         program = tmp_path / f"tool-{mode:o}-{owner}"
