@@ -13,7 +13,7 @@ from wire.detection import ContainerInfo, Detection, ProcessInfo, detection_id, 
 from wire.event import Event
 
 # How far up a detection tells the ancestry.
-ANCESTORS = 16
+ANCESTORS = 32
 
 
 def detection(rule: Rule, event: Event, process: Process, state: HostState) -> Detection:
@@ -99,8 +99,11 @@ def _missing(event: Event, process: Process, state: HostState) -> Iterator[str]:
     if process.container.id is None:
         yield "container: nothing that names this process's control group was seen"
     if process.container.silent:
-        yield f"name, image and rights of the container: {process.container.silent}"
+        what = "name, image and rights" if process.container.about.privileged is None else "name and image"
+        yield f"{what} of the container: {process.container.silent}"
     if process.parent is NOBODY and process.pid != 1:
         yield "parent: the process that started it was not seen"
+    if process.depth > ANCESTORS:
+        yield f"ancestors: those beyond the {ANCESTORS}nd"
     if state.torn(event.time):
         yield "events of the last minute: sequence numbers jumped, some never arrived"

@@ -72,6 +72,7 @@ class _Saved(Struct, array_like=True):
     parents: list[int]
     inside: list[int]
     names: list[tuple[int, str, str]]
+    users: dict[int, str] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -107,6 +108,7 @@ def save(state: HostState) -> bytes:
         parents=parents,
         inside=[places.number(process.container) for process in processes],
         names=[(group, address, name) for (group, address), name in state.tree.names.known.items()],
+        users=state.tree.users,
     )
     return _encoder.encode(saved)
 
@@ -126,6 +128,7 @@ def restore(data: bytes) -> HostState:
             cgroups={cgroup: containers[each] for cgroup, each in saved.cgroups.items()},
         ),
         names=Names({(group, address): name for group, address, name in saved.names}),
+        users=saved.users,
     )
     return HostState(host=saved.host, tree=tree, last=saved.last, losses=deque(saved.losses), gap=saved.gap)
 

@@ -37,7 +37,8 @@ class Process(Struct, kw_only=True, omit_defaults=True):
     ``executed`` is the time of the last exec that was seen; ``cmdline`` and ``argline`` are joined once
     per exec because rules read them for every event. ``entered``: it, or an ancestor in the same container,
     was started there from outside, as ``docker exec`` does. An unknown parent is ``NOBODY``, which is
-    its own parent, so that a walk up never meets ``None``.
+    its own parent, so that a walk up never meets ``None``. ``becomes`` is the user that a call has made of it
+    which is still looked at as the old one's.
     """
 
     pid: int | None = None
@@ -55,6 +56,7 @@ class Process(Struct, kw_only=True, omit_defaults=True):
     pgid: int | None = None
     sid: int | None = None
     uid: int | None = None
+    becomes: int | None = None
     gid: int | None = None
     euid: int | None = None
     user: str | None = None

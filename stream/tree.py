@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from stream.containers import Places, entered
 from stream.names import Names
-from stream.process import NOBODY, Process
+from stream.process import HOST, NOBODY, Process
 from wire.event import (
     Ancestor,
     Answer,
@@ -33,6 +33,9 @@ LINGER = 2 * 10**9
 # Processes kept at most: those whose exit was lost must not pile up for ever. Falco's limit is the same.
 LIMIT = 1 << 18
 
+# Names of users kept at most.
+USERS = 1 << 14
+
 # Ancestors kept above a process; a daemon that forks itself anew for ever must not keep them all.
 MAX_DEPTH = 64
 
@@ -40,14 +43,15 @@ Key = tuple[int, int]
 
 
 class Tree(Struct, kw_only=True):
-    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, where they can be, and names for
-    the addresses that they connect to.
+    """Processes by ``(pid, start)``, ended ones until ``LINGER`` is over, where they can be, names for the
+    addresses that they connect to, and for the host's users.
     """
 
     processes: dict[Key, Process] = field(default_factory=dict)
     ended: deque[tuple[int, Key]] = field(default_factory=deque)
     places: Places = field(default_factory=Places)
     names: Names = field(default_factory=Names)
+    users: dict[int, str] = field(default_factory=dict)
 
 
 def apply(tree: Tree, event: Event) -> Process:
@@ -61,8 +65,7 @@ def act(tree: Tree, event: Event) -> Process:
     if process is None:
         process = _meet(tree, event.pid, event.start, event.comm or None)
     if event.uid != process.uid and event.uid is not None:
-        process.uid = event.uid
-        process.user = "root" if event.uid == 0 else None
+        _turn(tree, process, event.uid)
     if event.cgroup != process.cgroup and event.cgroup is not None:
         place = tree.places.cgroups.get(event.cgroup)
         # A group that nobody has named yet may be named later; until then it is asked for again.
@@ -74,9 +77,22 @@ def act(tree: Tree, event: Event) -> Process:
 
 
 def become(tree: Tree, event: Identity) -> Process:
-    """The process as the user that it was when it called; its next event tells who it is now."""
+    """The process as the user that it was when it called; from its next event on it is who it became."""
     process = tree.processes.get((event.pid, event.start))
-    return act(tree, event) if process is None else process
+    if process is None or event.result < 0:
+        return act(tree, event)
+    if process.becomes is not None:
+        _turn(tree, process, process.becomes)
+    if event.uid != process.uid:
+        process.becomes = event.uid
+    return process
+
+
+def _turn(tree: Tree, process: Process, uid: int) -> None:
+    """Make it another user's, whose name is known if a program of this user has run on the host."""
+    process.uid = uid
+    process.becomes = None
+    process.user = "root" if uid == 0 else tree.users.get(uid) if process.container is HOST else None
 
 
 def fork(tree: Tree, event: Fork) -> Process:
@@ -90,7 +106,7 @@ def fork(tree: Tree, event: Fork) -> Process:
             parent, pid=event.pid, start=event.start, vpid=event.vpid, executed=None, exited=None
         )
         child.parent = NOBODY
-        _keep(tree, (event.pid, event.start), child)
+        _keep(tree.processes, (event.pid, event.start), child, LIMIT)
     _link(child, parent)
     return act(tree, event)
 
@@ -156,6 +172,8 @@ def _load(tree: Tree, process: Process, event: Exec) -> None:
     process.stdio = event.stdio
     if event.cgroup_path:
         process.container = tree.places.at(event.cgroup_path, event.cgroup)
+    if process.container is HOST and event.uid is not None and event.user:
+        _keep(tree.users, event.uid, event.user, USERS)
     _ascend(tree, process, event.parents)
     process.entered = entered(process)
 
@@ -176,14 +194,14 @@ def _ascend(tree: Tree, process: Process, parents: list[Ancestor]) -> None:
 def _meet(tree: Tree, pid: int, start: int, name: str | None) -> Process:
     """A process of which nothing was seen before: loss, or it began before the collector."""
     process = Process(pid=pid, start=start, name=name, parent=NOBODY)
-    _keep(tree, (pid, start), process)
+    _keep(tree.processes, (pid, start), process, LIMIT)
     return process
 
 
-def _keep(tree: Tree, key: Key, process: Process) -> None:
-    tree.processes[key] = process
-    if len(tree.processes) > LIMIT:
-        del tree.processes[next(iter(tree.processes))]
+def _keep(table: dict[Any, Any], key: Key | int, what: Process | str, limit: int) -> None:
+    table[key] = what
+    if len(table) > limit:
+        del table[next(iter(table))]
 
 
 def _link(child: Process, parent: Process) -> None:

@@ -167,7 +167,8 @@ FILE = (
         {**_of_files(Code("'f'", sure=True), Code("'f'", sure=True), "descriptor_typechar(e.file)"),
          "network": Code("typechar(e.family)", sure=True, rewrite=_family)}),
     Row("fd.name", "string",
-        "absolute path; of a connection client:port->server:port; of a unix socket its path",
+        "absolute path; of a connection client:port->server:port, or local->remote for a copied descriptor; "
+        "of a unix socket its path",
         "files, sockets",
         {**_of_files(_NAME, _NAME, "descriptor_name(e.file)"),
          "network": Code("socket_name(e)", costly=True)}),

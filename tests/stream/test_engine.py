@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import rules
 from rules import RuleSet
+from stream.detections import ANCESTORS
 from stream.engine import Engine
 from stream.host import restore, save
 from tests.events import HOST, SECOND, batch, connect, execute, fork, leave, loss, open_file, start
@@ -90,6 +91,16 @@ def test_what_is_not_known_is_said(ruleset: RuleSet) -> None:
     assert ghost.process is not None
     assert ghost.process.name == "ghost"
     assert [each.split(":")[0] for each in ghost.missing] == ["program and arguments", "container", "parent"]
+
+
+def test_a_line_of_ancestors_that_is_cut_is_said(ruleset: RuleSet) -> None:
+    """What has more ancestors than a detection tells is not taken for having so many."""
+    shells: list[AnyEvent] = [execute(1, 1, "sh", vpid=1)]
+    for number in range(2, 40):
+        shells += fork(2 * number, number, number - 1), execute(2 * number + 1, number, "sh")
+    found = Engine(ruleset).process(batch(*shells, open_file(90, 39, "/etc/shadow", uid=0)))[-1]
+    assert len(found.ancestors) == ANCESTORS
+    assert f"ancestors: those beyond the {ANCESTORS}nd" in found.missing
 
 
 @settings(deadline=None)

@@ -123,6 +123,42 @@ def test_a_change_of_users_is_judged_as_the_user_who_asked_for_it() -> None:
     assert (process.uid, process.user) == (0, "root")
 
 
+def test_two_changes_of_users_in_a_row() -> None:
+    """The second is the call of whom the first made of the process, and what fails changes nothing."""
+    tree = Tree()
+    apply(tree, execute(1, 10, "su", uid=0, user="root"))
+    apply(tree, become(2, 10, 1, uid=1))
+    process = apply(tree, become(3, 10, 0, uid=1, result=-1))
+    assert process.uid == 1
+    apply(tree, open_file(4, 10, "/x", uid=0))
+    apply(tree, become(5, 10, 7, uid=7))
+    process = apply(tree, become(6, 10, 8, uid=8))
+    assert process.uid == 7
+    process = apply(tree, become(7, 10, 8, uid=8))
+    assert process.uid == 8
+
+
+def test_a_seen_change_is_not_made_again() -> None:
+    """What an event has told of the user since is newer than the call before it."""
+    tree = Tree()
+    apply(tree, execute(1, 10, "su", uid=0, user="root"))
+    apply(tree, become(2, 10, 1, uid=1))
+    apply(tree, open_file(3, 10, "/x", uid=1))
+    apply(tree, open_file(4, 10, "/x", uid=5))
+    assert apply(tree, become(5, 10, 6, uid=6)).uid == 5
+
+
+def test_users_of_the_host_have_the_names_that_its_programs_had() -> None:
+    """A process that becomes another user has its name; in a container the same number is somebody else."""
+    tree = Tree()
+    apply(tree, execute(1, 10, "id", uid=33, user="www-data", cgroup=1, cgroup_path="/user.slice"))
+    apply(tree, execute(2, 20, "nginx", uid=0, user="root", cgroup=1, cgroup_path="/user.slice"))
+    inside = f"/docker/{'ab' * 32}"
+    apply(tree, execute(3, 30, "nginx", uid=0, user="root", cgroup=5, cgroup_path=inside))
+    assert apply(tree, open_file(4, 20, "/x", uid=33)).user == "www-data"
+    assert apply(tree, open_file(5, 30, "/x", uid=33)).user is None
+
+
 def test_a_change_of_users_of_a_process_never_seen() -> None:
     """Nothing is known of who it was, so it is who it became."""
     process = apply(Tree(), become(1, 10, 33, uid=33))
