@@ -32,6 +32,9 @@ _DOUBT = 1.0
 # The interface that is asked for the containers of a runtime.
 _NAMES = {"containerd": "cri", "cri-o": "cri"}
 
+# Seconds for which files are looked for: runc writes its own after the first process is in the control group.
+_WRITTEN = 0.5
+
 # Seconds between two looks for sockets that were not there.
 _LOOK = 5.0
 
@@ -100,8 +103,7 @@ class Sources:
 
         The second is a sentence that says why no runtime's description is there, if none is.
         """
-        if self.files and (about := self.files.look(seen.id)):
-            self.book.told("oci", seen.id, about)
+        self._look_into_files(seen)
         late: list[str] = []
         if not self._enough(seen):
             asked = {
@@ -110,6 +112,7 @@ class Sources:
             }
             self._asking.update(asked)
             late = await self._answers(asked, seen, patience)
+        await self._files_written(seen, patience)
         about = self.book.about(seen.id, seen.pod)
         return about, None if about and about.name else self._why(late, patience)
 
@@ -127,6 +130,17 @@ class Sources:
         # Those that are not needed any more may end by themselves: their answer may still be news.
         self._asking = {task for task in self._asking if not task.done()}
         return [asked[task] for task in waiting]
+
+    def _look_into_files(self, seen: Seen) -> None:
+        if self.files and (about := self.files.look(seen.id)):
+            self.book.told("oci", seen.id, about)
+
+    async def _files_written(self, seen: Seen, patience: float) -> None:
+        """Look again for a while if nobody knows anything of a container that was just made."""
+        deadline = asyncio.get_running_loop().time() + min(_WRITTEN, patience)
+        while self.book.about(seen.id, seen.pod) is None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_GLANCE)
+            self._look_into_files(seen)
 
     def _enough(self, seen: Seen) -> bool:
         """Whether a runtime has told of the container and, where there is a cluster, this of the pod."""

@@ -15,6 +15,7 @@ from posixpath import normpath
 from typing import Any, NamedTuple
 
 from collectors.kernel.layout import PATH_UNKNOWN
+from wire.cgroup import containers
 from wire.event import Event
 
 TICK = 10_000_000
@@ -65,21 +66,28 @@ class Context:
         """Whether a character device is a terminal."""
         return any(major == some.major and some.first <= minor <= some.last for some in self.terminals)
 
-    def user(self, uid: int, mnt_ns: int) -> str | None:
-        """A user's name: root is the same everywhere, others are looked up for the host's own processes."""
+    def named_in(self, mnt_ns: int | None, cgroup_path: str | None) -> int | None:
+        """The mount namespace whose names a process goes by.
+
+        What systemd gives one of its own, for a /tmp of its own perhaps, is no container.
+        """
+        return self.mnt_ns if cgroup_path and not containers(cgroup_path) else mnt_ns
+
+    def user(self, uid: int, mnt_ns: int | None) -> str | None:
+        """A user's name: root is the same everywhere, others are those of the host's own files."""
         if uid == 0:
             return "root"
-        if mnt_ns != self.mnt_ns:
+        if mnt_ns is None or mnt_ns != self.mnt_ns:
             return None
         if uid not in self.users:
             self.users[uid] = _user(uid)
         return self.users[uid]
 
-    def group(self, gid: int, mnt_ns: int) -> str | None:
+    def group(self, gid: int, mnt_ns: int | None) -> str | None:
         """The same for a group."""
         if gid == 0:
             return "root"
-        if mnt_ns != self.mnt_ns:
+        if mnt_ns is None or mnt_ns != self.mnt_ns:
             return None
         if gid not in self.groups:
             self.groups[gid] = _group(gid)

@@ -94,6 +94,8 @@ def execute(
     env_at = args_at + args_size
     stdio_at = env_at + env_size
     ancestors_at = at + _ANCESTORS_AT
+    cgroup_path = path_at(data, cgroup_at, cgroup_size)
+    named_in = context.named_in(mnt_ns, cgroup_path)
     event = Exec(
         type=name,
         seq=seq,
@@ -109,7 +111,7 @@ def execute(
         args=arguments(data[args_at:env_at]),
         args_lost=args_lost,
         cwd=path_at(data, cwd_at, cwd_size),
-        cgroup_path=path_at(data, cgroup_at, cgroup_size),
+        cgroup_path=cgroup_path,
     )
     event = msgspec.structs.replace(
         event,
@@ -120,13 +122,13 @@ def execute(
         egid=egid,
         suid=suid,
         sgid=sgid,
-        user=context.user(uid, mnt_ns),
+        user=context.user(uid, named_in),
         loginuid=-1 if loginuid == _UNSET else loginuid,
         cap_permitted=cap_permitted,
         cap_effective=cap_effective,
         cap_inheritable=cap_inheritable,
         env=environment(data[env_at:stdio_at]),
-        group=context.group(gid, mnt_ns),
+        group=context.group(gid, named_in),
     )
     return msgspec.structs.replace(
         event,
@@ -143,7 +145,7 @@ def execute(
         exe_ctime=exe_ctime,
         exe_mtime=exe_mtime,
         exe_writable=writable(exe_mode, (exe_uid, exe_gid), (euid, egid), cap_effective),
-        loginname=None if loginuid == _UNSET else context.user(loginuid, mnt_ns),
+        loginname=None if loginuid == _UNSET else context.user(loginuid, named_in),
     )
 
 

@@ -95,6 +95,7 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
     command = (proc / "cmdline").read_bytes()
     mnt_ns = _namespace(proc, "mnt")
     group = tables.groups.of(proc)
+    named_in = context.named_in(mnt_ns, group.path)
     return Snapshot(
         seq=seq,
         time=context.began + context.epoch,
@@ -116,7 +117,7 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
         egid=egid,
         suid=suid,
         sgid=sgid,
-        user=context.user(uid, mnt_ns or 0),
+        user=context.user(uid, named_in),
         loginuid=login,
         cap_permitted=int(status["CapPrm"], 16),
         cap_effective=int(status["CapEff"], 16),
@@ -133,8 +134,8 @@ def _read(context: Context, tables: _Tables, found: _Stat, seq: int) -> Snapshot
         exe_writable=exe
         and writable(exe.st_mode, (exe.st_uid, exe.st_gid), (euid, egid), int(status["CapEff"], 16)),
         env=_environment(proc),
-        group=context.group(gid, mnt_ns or 0),
-        loginname=None if login < 0 else context.user(login, mnt_ns or 0),
+        group=context.group(gid, named_in),
+        loginname=None if login < 0 else context.user(login, named_in),
         memfd=bool(exepath and exepath.startswith("/memfd:")),
         cgroup_path=group.path,
     )

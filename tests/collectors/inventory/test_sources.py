@@ -16,6 +16,7 @@ import pytest
 
 from collectors.contract import CollectorError
 from collectors.inventory.contract import Seen
+from collectors.inventory.oci import Files
 from collectors.inventory.settings import KINDS, Where, everywhere, where
 from collectors.inventory.sources import Sources
 
@@ -159,6 +160,19 @@ async def test_nobody_to_ask_is_no_reason_to_wait() -> None:
     assert time.monotonic() - began < 1
 
 
+async def test_files_that_are_written_late_are_read(tmp_path: Path) -> None:
+    """The runtime writes down what a container is after its first process is there."""
+    sources = Sources(Where({}), files=Files(tmp_path))
+    finding = asyncio.create_task(sources.find(Seen(ID), 5))
+    await asyncio.sleep(0.1)
+    bundle = tmp_path / "var/lib/containers/storage/overlay-containers" / ID / "userdata"
+    bundle.mkdir(parents=True)
+    (bundle / "config.json").write_text('{"process": {"capabilities": {"bounding": ["CAP_CHOWN"]}}}')
+    about, _ = await finding
+    assert about
+    assert about.privileged is False
+
+
 async def test_what_is_wrong_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However often it is tried."""
     there = tmp_path / "docker.sock"
@@ -206,6 +220,7 @@ def test_a_host_without_runtimes_does_not_pay_for_them() -> None:
 import asyncio, sys
 from collectors.inventory import Sources
 from collectors.inventory.contract import Seen
+from collectors.inventory.oci import Files
 from collectors.inventory.settings import Where
 asyncio.run(Sources(Where({})).find(Seen("f" * 64), 1))
 print([name for name in ("httpx", "h2", "yaml") if name in sys.modules])

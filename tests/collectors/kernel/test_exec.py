@@ -108,6 +108,21 @@ os.execv('/bin/true', ['true'])
     assert (event.cap_permitted, event.cap_effective, event.cap_inheritable) == (0, 0, 0)
 
 
+def test_a_mount_namespace_is_no_container(watch: Watch) -> None:
+    """What systemd gives a mount namespace of its own has the host's users nevertheless."""
+    script = """
+import ctypes, os
+assert ctypes.CDLL(None).unshare(0x20000) == 0
+os.setgroups([])
+os.setresgid(1, 1, 1)
+os.setresuid(1, 1, 1)
+os.execv('/bin/true', ['true'])
+"""
+    event = watch.of(watch.python(script), Exec)[-1]
+    assert event.mnt_ns != Path("/proc/self/ns/mnt").stat().st_ino
+    assert (event.user, event.group) == ("daemon", "daemon")
+
+
 def test_root_has_its_capabilities(watch: Watch) -> None:
     """The capability sets are those of /proc/PID/status."""
     status = dict(
