@@ -87,5 +87,6 @@ asyncio.run(main())
     finally:
         collector.kill()
         collector.communicate()
-    assert sizes[-1] - sizes[0] < 1024, f"KiB resident after each five thousand: {sizes}"
+    # Names that other programs of the host bring along are kept; an event takes more than 400 bytes.
+    assert sizes[-1] - sizes[0] < TOTAL * 400 // 1024, f"KiB resident after each five thousand: {sizes}"
     assert sizes[-1] < 60 * 1024
