@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from tests.peers.java import HEAP, libraries
 from tests.peers.server import Server, accepts, free_port
@@ -67,6 +68,17 @@ async def create_topic(bootstrap: str, name: str, partitions: int = 1, **setting
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
+    finally:
+        await admin.close()
+
+
+async def empty_topic(bootstrap: str, name: str, partitions: int) -> None:
+    """Delete the records that are in a topic, which other tests may have left."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        everything = RecordsToDelete(-1)
+        await admin.delete_records({TopicPartition(name, each): everything for each in range(partitions)})
     finally:
         await admin.close()
 

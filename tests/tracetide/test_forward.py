@@ -18,6 +18,7 @@ from sinks.forwarder import forward
 from stream import checkpoint
 from stream.engine import Engine
 from tests.events import batch, execute, fork, open_file
+from tests.peers.kafka import empty_topic
 from tests.sinks.samples import detection
 from tests.sinks.scripted import ScriptedSink
 from tests.sinks.test_forwarder import QUICK, eventually
@@ -134,6 +135,7 @@ async def _keep(kafka: str, *batches: Batch) -> None:
 def test_a_program_is_told_what_became_of_the_detections(kafka: str, tmp_path: Path) -> None:
     """With --json the counters are an object on standard output."""
     asyncio.run(create_topics(kafka, partitions=3))
+    asyncio.run(empty_topic(kafka, topics.DETECTIONS, 3))
     asyncio.run(_send(kafka, 0, wire_detection.encode(detection()), topic=topics.DETECTIONS))
     found = tmp_path / "found.jsonl"
     command = [sys.executable, "-m", "tracetide", "forward", "jsonl", "--kafka", kafka, "--json"]
@@ -145,6 +147,6 @@ def test_a_program_is_told_what_became_of_the_detections(kafka: str, tmp_path: P
             time.sleep(0.05)
         process.terminate()
         told = json.loads(process.communicate(timeout=30)[0])
-    assert (told["sink"], told["shed"]) == ("jsonl", 0)
+    assert (told["sink"], told["dead"], told["shed"]) == ("jsonl", 0, 0)
     assert told["delivered"] == len(found.read_text().splitlines())
     assert told["latency_longest"] >= told["latency_mean"] > 0
