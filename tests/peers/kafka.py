@@ -100,6 +100,7 @@ def prepare(jars: Path, folder: Path, proxied: tuple[int, int] | None = None) ->
     properties.write_text(text)
     java = ["java", *HEAP, "-cp", f"{jars}/*"]
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    formatted = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+    # In one word, as the number may begin with a hyphen.
+    formatted = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
     subprocess.run([*java, *formatted], check=True, capture_output=True)
     return Server([*java, "kafka.Kafka", str(properties)], folder / "broker.log", port, accepts)
