@@ -45,8 +45,15 @@ static __always_inline bool can_cast(void)
 
 #define CAST(type, pointer) ((type *)rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))
 #define TYPED(type, pointer) (can_cast() ? CAST(type, pointer) : (type *)(pointer))
-#define LOOK(type, pointer, field) \
-	(can_cast() ? CAST(type, pointer)->field : BPF_CORE_READ((type *)(pointer), field))
+#define LOOK(type, pointer, field)                                                           \
+	({                                                                                   \
+		const void *from_ = (const void *)(pointer);                                 \
+                                                                                             \
+		can_cast() ? CAST(type, from_)->field : BPF_CORE_READ((type *)from_, field); \
+	})
+
+/* What stands at an address: a pointer. */
+#define POINTER_AT(address) ((void *)LOOK(struct hlist_head, address, first))
 
 /* A map that is declared in this object. */
 #define MAP(name) (&name)
@@ -151,10 +158,11 @@ static __always_inline s64 ctime_of(struct inode *inode)
 	struct inode___before_6_7 *oldest = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
-		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000 +
-		       (BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_WAS_READ);
+		return LOOK(struct inode, inode, i_ctime_sec) * 1000000000 +
+		       (LOOK(struct inode, inode, i_ctime_nsec) & ~CTIME_WAS_READ);
 	if (bpf_core_field_exists(older->__i_ctime))
-		return nanoseconds(BPF_CORE_READ(older, __i_ctime));
+		return LOOK(struct inode___before_6_11, older, __i_ctime.tv_sec) * 1000000000 +
+		       LOOK(struct inode___before_6_11, older, __i_ctime.tv_nsec);
 	return nanoseconds(BPF_CORE_READ(oldest, i_ctime));
 }
 

@@ -78,6 +78,8 @@ struct function_exit {
 #define TYPED(type, pointer) ((type *)(pointer))
 #define LOOK(type, pointer, field) READ((type *)(pointer), field)
 
+#define POINTER_AT(address) ((void *)LOOK(struct hlist_head, address, first))
+
 /* The collector makes the maps, and passes their descriptors to the compiler. */
 #define MAP(name) ((void *)bpf_pseudo_fd(1, MAP_##name))
 

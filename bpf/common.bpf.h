@@ -17,12 +17,34 @@
 #define RECORD_SIZE 57344
 #define CHUNK_SIZE 8192
 
+#define WORD 8
+/* Longer names are not remembered as they are. */
+#define NAME_WORDS 8
+
 /* A path that is to be walked up when all else is in the record, and where in it its size belongs. */
 struct walk {
 	u64 mnt;
 	u64 dentry;
 	u32 size_at; /* 0: there is none to walk */
 	u32 pad;
+};
+
+/* All that decides whether an open for reading is needed, as it comes from the kernel. */
+struct open {
+	u32 size; /* of the name with its end; 0: this is none */
+	u32 active; /* the settings' number */
+	u64 how; /* flags and event type */
+	u64 moves; /* of directories until then */
+	u64 mounts; /* changes of the file's mount namespace */
+	u64 cgroup;
+	u64 base_mnt;
+	u64 base_dentry;
+	u64 mnt;
+	u64 dentry;
+	u64 name_hash;
+	u64 inode;
+	s64 changed; /* the inode, in nanoseconds since 1970 */
+	u64 name[NAME_WORDS]; /* as it was passed, to its end */
 };
 
 #define WALKS 3
@@ -44,6 +66,8 @@ struct record {
 	u32 state; /* of the automaton that reads it */
 	u32 found; /* the sets that it has recognised */
 	u64 number; /* what stands for an open; 0: nothing does */
+	struct open exact; /* all that decides about it */
+	u64 moved; /* names that had been moved when it was begun */
 	u32 raw; /* where the part of it is that the program passed; 0: it is judged already */
 };
 
@@ -100,6 +124,13 @@ struct {
 	__type(value, u32);
 } scopes SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct moves);
+} moves SEC(".maps");
+
 static __always_inline struct config *settings(void)
 {
 	u32 zero = 0;
@@ -112,6 +143,21 @@ static __always_inline struct record *this_record(void)
 	u32 cpu = bpf_get_smp_processor_id();
 
 	return bpf_map_lookup_elem(MAP(records), &cpu);
+}
+
+static __always_inline struct moves *these_moves(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(MAP(moves), &zero);
+}
+
+/* How many names have got another place; always 0 if nobody counts. */
+static __always_inline u64 names_moved(void)
+{
+	struct moves *moves = these_moves();
+
+	return moves ? moves->all : 0;
 }
 
 static __always_inline struct losses *these_losses(void)
@@ -162,6 +208,8 @@ static __always_inline struct record *new_record(u32 size, u32 kind)
 	record->used = size;
 	record->sets = 0;
 	record->number = 0;
+	record->exact.size = 0;
+	record->moved = names_moved();
 	for (u32 i = 0; i < WALKS; i++)
 		record->walks[i].size_at = 0;
 	return record;
@@ -265,6 +313,12 @@ static __always_inline u64 cgroup_id_of(struct task_struct *task)
 	return hierarchy << 48 | READ(cgroup, kn, id);
 }
 
+/* The same of the current task, faster where nothing else has to be asked. */
+static __always_inline u64 this_cgroup_id(const struct config *settings)
+{
+	return settings->unified ? bpf_get_current_cgroup_id() : cgroup_id_of(this_task());
+}
+
 static __always_inline void fill_header(struct header *header, struct task_struct *task, u32 kind)
 {
 	header->time = bpf_ktime_get_boot_ns();
@@ -290,11 +344,14 @@ static __always_inline struct upid *innermost(struct task_struct *task)
 static __always_inline struct file *file_at(struct task_struct *task, u32 fd)
 {
 	struct fdtable *table = READ(task, files, fdt);
-	struct file *file = NULL;
 
-	if (fd < READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), READ(table, fd) + fd);
-	return file;
+	return fd < READ(table, max_fds) ? POINTER_AT(READ(table, fd) + fd) : NULL;
+}
+
+/* The same of a descriptor that it has just got. */
+static __always_inline struct file *file_opened(struct task_struct *task, u32 fd)
+{
+	return POINTER_AT(READ(task, files, fdt, fd) + fd);
 }
 
 #include "submit.bpf.h"

@@ -59,7 +59,8 @@ SEC("fentry/skb_consume_udp") int BPF_PROG(at_dns, struct sock *sk, struct sk_bu
 	struct record *record;
 
 	bpf_probe_read_kernel(&udp, sizeof(udp), skb->head + skb->transport_header);
-	if (udp.source != bpf_htons(DNS_PORT) || !set || is_own(set, task) || !type_wanted(set, task, DNS, 0))
+	if (udp.source != bpf_htons(DNS_PORT) || !set || is_own(set, task) ||
+	    !type_wanted(filter_of(set), task, DNS, 0))
 		return 0;
 	record = begin(task);
 	if (!record)
@@ -110,7 +111,7 @@ SEC("raw_tp/sock_recv_length") int BPF_PROG(on_dns, struct sock *sk, int length,
 	const void *data;
 
 	if (length <= 0 || flags & MSG_PEEK || LOOK(struct sock, sk, sk_protocol) != IPPROTO_UDP ||
-	    LOOK(struct sock, sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call))
+	    LOOK(struct sock, sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call, 0))
 		return 0;
 	data = received(&call);
 	record = data ? begin(call.task) : NULL;

@@ -219,6 +219,14 @@ struct config {
 	u32 process_cost[CLASSES]; /* the same for one process; 0 for no limit */
 	u32 burst; /* nanoseconds for which a rate may be exceeded */
 	u32 active; /* counts the filters: the lowest bit says which of the two is in use */
+	u32 unified; /* whether the control groups that tell containers apart are all in the unified hierarchy */
+	u32 pad;
+};
+
+/* Names in directories that were given another place, since they are counted; 0 if they are not. */
+struct moves {
+	u64 all;
+	u64 directories;
 };
 
 /* Or'ed to a kind: the same was asked for through io_uring. */

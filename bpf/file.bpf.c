@@ -4,18 +4,20 @@
 #include "paths.bpf.h"
 
 #define O_WRONLY 01
-#define O_CREAT 0100
-#define O_TRUNC 01000
 
 static __always_inline int opened(struct call *call, struct naming *naming)
 {
-	if (!access_wanted(call->settings, call->kind, access_of(naming->flags))) {
+	if (!access_wanted(call->filter, call->kind, access_of(naming->flags))) {
 		leave_out(call->kind);
 		return 0;
 	}
 	naming->limited = true;
 	if (call->result >= 0)
-		naming->file = file_at(call->task, call->result);
+		naming->file = file_opened(call->task, call->result);
+	if (is_again(call, naming)) {
+		leave_out(call->kind);
+		return 0;
+	}
 	return is_idle_read(call, naming->flags, naming->file) ? 0 : report(call, naming);
 }
 

@@ -65,6 +65,12 @@ struct function_exit {
 	s64 result;
 };
 
+/* What a program at the end of __d_move gets. */
+struct move_exit {
+	u64 moved;
+	u64 target;
+};
+
 /* The interface of openat2(2). */
 struct open_how {
 	u64 flags;
@@ -164,6 +170,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct path {
@@ -247,6 +254,11 @@ struct unix_sock {
 	struct unix_address *addr;
 };
 
+/* Begins with a pointer. */
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 /* Control groups */
 
 struct kernfs_node {
@@ -304,6 +316,7 @@ struct pid {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	u64 event; /* of all namespaces' changes the number of the last that was to this one */
 };
 
 struct nsproxy {

@@ -14,7 +14,7 @@
 
 #define KNOWN 4096 /* a power of two */
 #define KNOWN_DEPTH 64
-#define WORD 8
+#define REMEMBERED 1024 /* a power of two */
 
 /* Their numbers, in a place that follows from each. */
 struct {
@@ -23,6 +23,20 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } known SEC(".maps");
+
+/* Opens as they were, each in a place that follows from it; not read while it is changed. */
+struct remembered {
+	u32 changing;
+	u32 changes;
+	struct open open;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REMEMBERED);
+	__type(key, u32);
+	__type(value, struct remembered);
+} remembered SEC(".maps");
 
 static __always_inline u64 mixed(u64 number, u64 with)
 {
@@ -122,13 +136,37 @@ static __always_inline bool is_known(const struct record *record)
 	return number && *number == record->number;
 }
 
-/* Nobody wants this one, which was looked at in full. */
+static __always_inline struct remembered *remembered_at(u64 name_hash, u64 how, u64 cgroup)
+{
+	u32 place = mixed(name_hash + cgroup, how) & (REMEMBERED - 1);
+
+	return bpf_map_lookup_elem(MAP(remembered), &place);
+}
+
+static __always_inline void remember_open(const struct open *open)
+{
+	struct remembered *known =
+		open->size ? remembered_at(open->name_hash, open->how, open->cgroup) : NULL;
+
+	if (!known || __sync_lock_test_and_set(&known->changing, 1))
+		return;
+	known->changes++;
+	barrier();
+	known->open = *open;
+	barrier();
+	known->changing = 0;
+}
+
+/* Nobody wants this one, which was looked at in full; where nothing has moved, by one path from beginning to end. */
 static __always_inline void remember(const struct record *record)
 {
 	u64 *number = place_of(record->number);
 
+	if (record->moved != names_moved())
+		return;
 	if (number)
 		*number = record->number;
+	remember_open(&record->exact);
 }
 
 #endif

@@ -109,6 +109,8 @@ static __always_inline bool sees_all(struct task_struct *task)
 	return false;
 }
 
+#include "again.bpf.h"
+
 static __always_inline u8 access_of(u64 flags)
 {
 	return 1 << (flags & O_ACCMODE);
@@ -125,7 +127,7 @@ static __always_inline u32 needed_open(const struct call *call, const struct nam
 		.protocol = ANY_BITS,
 	};
 
-	return needed(call->settings, call->task, call->kind, &traits);
+	return needed(call->filter, call->task, call->kind, &traits);
 }
 
 /*
@@ -163,9 +165,13 @@ static __always_inline bool choose(struct call *call, struct record *record, con
 static __always_inline bool may_be_wanted(struct call *call, struct record *record,
                                           const struct naming *naming, u32 size)
 {
+	keep(call, record, naming, size);
 	number_open(call, record, naming->flags, size);
-	if (is_known(record))
+	if (is_known(record)) {
+		if (record->exact.size)
+			remember(record);
 		return false;
+	}
 	if (choose(call, record, naming, size))
 		return true;
 	remember(record);

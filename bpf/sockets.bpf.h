@@ -77,7 +77,7 @@ static __always_inline bool socket_wanted(struct call *call, struct sock *sk, bo
 		traits.families = family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV4 | FAMILY_IPV6;
 	}
 	/* Of a request to io_uring it may not be known yet how it ends. */
-	if (call->kind & RING_SUBMITTED || needed(call->settings, call->task, call->kind, &traits))
+	if (call->kind & RING_SUBMITTED || needed(call->filter, call->task, call->kind, &traits))
 		return true;
 	leave_out(call->kind);
 	return false;

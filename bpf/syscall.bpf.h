@@ -13,6 +13,7 @@ struct call {
 	void *context;
 	struct task_struct *task;
 	struct config *settings;
+	struct filter *filter;
 	u32 kind;
 	s64 result;
 	u64 arg[6];
@@ -33,14 +34,14 @@ struct call {
 		struct call call = { .context = context, .kind = number };               \
                                                                                          \
 		call.result = context->result;                                           \
-		return read_call(&call) ? handle_##name(&call) : 0;                      \
+		return read_call(&call, 0) ? handle_##name(&call) : 0;                   \
 	}                                                                                \
 	FUNCTION_PROGRAM(called, at_##name)                                              \
 	{                                                                                \
 		struct call call = { .context = context, .kind = number };               \
                                                                                          \
 		call.result = context->result;                                           \
-		return read_call(&call) ? handle_##name(&call) : 0;                      \
+		return read_call(&call, context->argument) ? handle_##name(&call) : 0;   \
 	}                                                                                \
 	static __always_inline int handle_##name(struct call *call)
 
@@ -61,21 +62,24 @@ struct message {
 static __always_inline bool is_own(const struct config *settings, struct task_struct *task)
 {
 	return settings->own_tgid == (u32)READ(task, tgid) ||
-	       (settings->own_cgroup && settings->own_cgroup == cgroup_id_of(task));
+	       (settings->own_cgroup && settings->own_cgroup == this_cgroup_id(settings));
 }
 
-/* False if nobody wants to know. */
-static __always_inline bool read_call(struct call *call)
+/* False if nobody wants to know. hooked are the registers that a hooked function was given, 0 at a tracepoint. */
+static __always_inline bool read_call(struct call *call, u64 hooked)
 {
 	struct task_struct *task = this_task();
-	struct pt_regs *regs;
+	struct pt_regs *regs = (void *)hooked;
 
 	call->task = task;
 	call->settings = settings();
-	if (!call->settings || is_own(call->settings, task) ||
-	    !type_wanted(call->settings, task, call->kind, call->result))
+	if (!call->settings || is_own(call->settings, task))
 		return false;
-	regs = registers_of(task);
+	call->filter = filter_of(call->settings);
+	if (!type_wanted(call->filter, task, call->kind, call->result))
+		return false;
+	if (!hooked)
+		regs = registers_of(task);
 #if defined(__TARGET_ARCH_x86)
 	call->arg[0] = READ(regs, di);
 	call->arg[1] = READ(regs, si);

@@ -48,6 +48,7 @@ static __always_inline bool read_request(struct call *call, struct io_kiocb *req
 	if (!call->settings || operation > 63 || !(call->settings->ring >> operation & 1))
 		return false;
 	/* A thread of the kernel only clears away what a ring left behind that is gone. */
+	call->filter = filter_of(call->settings);
 	return call->task->mm && !is_own(call->settings, call->task);
 }
 

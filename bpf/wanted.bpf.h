@@ -38,11 +38,10 @@ static __always_inline u32 scope_of(struct task_struct *task)
 }
 
 /* Whether a rule may want a system call, by its type, its result and where it happened. */
-static __always_inline bool type_wanted(const struct config *settings, struct task_struct *task, u32 kind,
+static __always_inline bool type_wanted(const struct filter *filter, struct task_struct *task, u32 kind,
                                         s64 result)
 {
-	struct filter *filter = filter_of(settings);
-	struct type_limits *type;
+	const struct type_limits *type;
 
 	if (!filter)
 		return true;
@@ -83,18 +82,15 @@ SUBPROGRAM int held_against(struct limits *limits, u64 bits, u32 flags, u32 port
 }
 
 /* Whether any of the limits of an event type is about this way to open a file. */
-static __always_inline bool access_wanted(const struct config *settings, u32 kind, u8 access)
+static __always_inline bool access_wanted(const struct filter *filter, u32 kind, u8 access)
 {
-	struct filter *filter = filter_of(settings);
-
 	return !filter || filter->types[kind & (KINDS - 1)].access & access;
 }
 
 /* The sets of paths in one of which an event's must be; EVERY_PATH if it does not matter, 0 if nobody wants it. */
-static __always_inline u32 needed(const struct config *settings, struct task_struct *task, u32 kind,
+static __always_inline u32 needed(struct filter *filter, struct task_struct *task, u32 kind,
                                   const struct traits *traits)
 {
-	struct filter *filter = filter_of(settings);
 	struct type_limits *type;
 	u32 sets = 0;
 	u64 bits;

@@ -15,6 +15,15 @@ _MOUNT = re.compile(
 )
 
 
+def unified() -> bool:
+    """Whether none of the controllers that may tell containers apart is in a hierarchy of version 1."""
+    try:
+        lines = Path("/proc/cgroups").read_text().splitlines()
+    except OSError:
+        return False
+    return all(line.split()[1] == "0" for line in lines if line.split()[0] in _CONTROLLERS)
+
+
 class Group(NamedTuple):
     """A control group: ``id`` is unique on the host, ``path`` begins at the root of its hierarchy."""
 

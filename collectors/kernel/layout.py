@@ -170,6 +170,13 @@ CONFIG: Fields = (
     *((f"process_cost[{index}]", "I") for index in range(CLASSES)),
     ("burst", "I"),
     ("active", "I"),
+    ("unified", "I"),
+    ("pad", "4x"),
+)
+
+MOVES: Fields = (
+    ("all", "Q"),
+    ("directories", "Q"),
 )
 
 RANGE: Fields = (

@@ -10,18 +10,36 @@ from threading import Lock
 
 from collectors.kernel import libbpf, tracepoint, ways
 from collectors.kernel.hooks import HOOKS, RING
-from collectors.kernel.layout import LOSSES_SIZE
+from collectors.kernel.layout import LOSSES_SIZE, MOVES, compiled
 from collectors.kernel.libbpf import Program
 from collectors.kernel.needs import encoded, wanted
 from collectors.kernel.settings import Settings
+from wire.event_types import EVENT_TYPES
 from wire.needs import Needs
 
 _TRACEPOINT = "tp/"
 
-_SHARED = ("events", "losses", "config", "records", "filters", "scopes", "buckets", "limited")
+_SHARED = (
+    "events",
+    "losses",
+    "config",
+    "records",
+    "filters",
+    "scopes",
+    "buckets",
+    "limited",
+    "moves",
+    "known",
+    "remembered",
+)
 
 # The source whose programs are always wanted.
 _FIRST = "process"
+
+# The program that counts moves, and what it counts from: 0 would say that nobody does.
+_MOVES = ("move", "on_move")
+_COUNTED = compiled(MOVES).pack(1, 1)
+_NOT_COUNTED = compiled(MOVES).pack(0, 0)
 
 Key = tuple[str, str]  # a program's source and name
 Keys = set[Key]
@@ -101,14 +119,15 @@ class Loaded:
         for part in ways.parts(source, names) if names else ():
             loaded = part.open()
             self._objects.callback(loaded.close)
-            for name in _SHARED:
+            shared = [name for name in _SHARED if name in loaded.maps]
+            for name in shared:
                 if name in self.maps:
                     libbpf.share(loaded.maps[name], self.maps[name])
             if not self.maps:
                 libbpf.resize(loaded.maps["events"], self.settings.ring_bytes)
                 libbpf.resize(loaded.maps["records"], libbpf.possible_cpus())
             programs = part.load(loaded, self._objects)
-            for name in _SHARED:
+            for name in shared:
                 self.maps.setdefault(name, libbpf.map_fd(loaded.maps[name]))
             self._programs |= {(source, ways.called(name)): each for name, each in programs.items()}
 
@@ -117,6 +136,8 @@ class Loaded:
         with tracepoint.tracefs() as root:
             for each in sorted(programs & self._programs.keys()):
                 self._links[each] = self._attached(self._programs[each], root)
+                if each == _MOVES:
+                    libbpf.write_element(self.maps["moves"], _COUNTED)
 
     def _attached(self, program: Program, tracefs: int) -> int | None:
         if not program.section.startswith(_TRACEPOINT):
@@ -130,6 +151,8 @@ class Loaded:
 
     def _detach(self, program: Key) -> None:
         link = self._links.pop(program)
+        if program == _MOVES:
+            libbpf.write_element(self.maps["moves"], _NOT_COUNTED)
         if link is not None:
             os.close(link)
 
@@ -140,6 +163,8 @@ def _programs(events: Collection[str]) -> Keys:
     found = {(hook.source, hook.program) for hook in hooks}
     if any(hook.ring for hook in hooks):
         found |= RING
+    if any(EVENT_TYPES[event].kind == "open" for event in events) and ways.moves_are_told():
+        found.add(_MOVES)
     return {key for key in found if ways.has(key[0])}
 
 

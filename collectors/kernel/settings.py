@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 
+from collectors.kernel.cgroups import unified
 from collectors.kernel.layout import CONFIG, compiled
 
 # Shares of the ring buffer up to which events of a class are taken: forks and exits, execs, others, frequent.
@@ -37,6 +38,7 @@ class Settings:
     own_tgid: int = field(default_factory=os.getpid)
     own_cgroup: int = 0
     seed: int = field(default_factory=lambda: secrets.randbits(64))
+    unified: bool = field(default_factory=unified)
 
     def packed(self, ring: int, active: int) -> bytes:
         """The struct, with the wanted operations of io_uring, and how many filters there were before."""
@@ -53,4 +55,5 @@ class Settings:
             *(round(cost / _PROCESS_SHARE) for cost in costs),
             round(_BURST * _SECOND),
             active,
+            self.unified,
         )

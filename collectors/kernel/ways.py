@@ -20,6 +20,9 @@ OBJECTS = Path(bpf.__file__).parent / "objects" / platform.machine()
 
 BTF = Path("/sys/kernel/btf/vmlinux")
 
+_SYMBOLS = Path("/proc/kallsyms")
+_MOVE = "__d_move"
+
 # Names of programs with the same body, by what they hang on, as in bpf/syscall.bpf.h.
 _TRACEPOINT = "on_"
 _FUNCTION = "at_"
@@ -77,6 +80,16 @@ def way() -> Way:
     except BpfError as error:
         return Way(str(error).partition("\n")[0])
     return Way()
+
+
+@cache
+def moves_are_told() -> bool:
+    """Whether the kernel's function that moves names can be hooked, of which there must be no second copy."""
+    if way().problem or not libbpf.kernel_functions([_MOVE]):
+        return False
+    with _SYMBOLS.open() as lines:
+        names = {name for line in lines if (name := line.split()[2]).partition(".")[0] == _MOVE}
+    return names == {_MOVE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ STRUCTS: dict[str, tuple[Fields, dict[str, Fields]]] = {
     "socket_event": (layout.SOCKET, {"header": layout.HEADER, "ends": layout.ENDPOINTS}),
     "dns_event": (layout.DNS, {"header": layout.HEADER}),
     "config": (layout.CONFIG, {}),
+    "moves": (layout.MOVES, {}),
     "ports": (layout.RANGE, {}),
     "limits": (layout.LIMIT, {}),
     "type_limits": (layout.TYPE_LIMITS, {}),

@@ -183,6 +183,15 @@ os.rename(f'{top}/far', f'{top}/wanted')
 os.symlink('wanted', f'{top}/link')
 look(f'{top}/link/file')
 os.rename(f'{top}/wanted', f'{top}/far')
+os.mkdir(f'{top}/wanted')
+os.chdir(f'{top}/far')
+look('file')
+exchanged = (-100, f'{top}/far'.encode(), -100, f'{top}/wanted'.encode(), 2)
+assert libc.renameat2(*exchanged) == 0
+look('file')
+assert libc.renameat2(*exchanged) == 0
+look('file')
+os.rmdir(f'{top}/wanted')
 look(f'{top}/second')
 os.rename(f'{top}/second', f'{top}/needed')
 os.link(f'{top}/needed', f'{top}/second')
@@ -206,7 +215,7 @@ look('file')
 
 @pytest.mark.kernel
 def test_what_was_left_out_before_is_not_when_its_path_is_another(kernel: None, tmp_path: Path) -> None:
-    """Renamed, moved, linked or mounted elsewhere: the same words may lead to a file that is needed."""
+    """Renamed, exchanged, linked or mounted elsewhere: the same words may lead to a file that is needed."""
     limits = (
         Limits(path=Paths(prefixes=(f"{tmp_path}/wanted/",), exact=(f"{tmp_path}/needed",))),
         Limits(path=Paths(names=("written",)), access=(1, 2)),
@@ -222,7 +231,7 @@ def test_what_was_left_out_before_is_not_when_its_path_is_another(kernel: None, 
     ]
     delivered = [(event.path, event.file) for event in some.of(pid, Open)]
     assert delivered == [(event.path, event.file) for event in needed]
-    assert len(delivered) == 1 + 3 * 6
+    assert len(delivered) == 1 + 3 * 7
     assert len(everything_.of(pid, Open)) > 3 * len(delivered) / 2
 
 
