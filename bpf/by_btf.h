@@ -58,6 +58,10 @@ static __always_inline bool can_cast(void)
 /* A map that is declared in this object. */
 #define MAP(name) (&name)
 
+/* One that is a variable, with no need to look for its only element. */
+#define VARIABLE(type, name) type name SEC(".data." #name)
+#define POINTER_TO(name) (&name)
+
 /* TRACEPOINT(sched_process_fork, on_fork, ...) { ... } defines a program on a tracepoint of the kernel. */
 #define TRACEPOINT(event, name, args...) SEC("tp_btf/" #event) int BPF_PROG(name, args)
 
@@ -105,6 +109,12 @@ static __always_inline bool can_cast(void)
 static __always_inline struct task_struct *this_task(void)
 {
 	return can_cast() ? CAST(struct task_struct, bpf_get_current_task()) : bpf_get_current_task_btf();
+}
+
+/* The same where little is read from it: what hangs on it directly can be read like any other memory. */
+static __always_inline struct task_struct *trusted_task(void)
+{
+	return bpf_get_current_task_btf();
 }
 
 static __always_inline struct pt_regs *registers_of(struct task_struct *task)
@@ -158,11 +168,10 @@ static __always_inline s64 ctime_of(struct inode *inode)
 	struct inode___before_6_7 *oldest = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
-		return LOOK(struct inode, inode, i_ctime_sec) * 1000000000 +
-		       (LOOK(struct inode, inode, i_ctime_nsec) & ~CTIME_WAS_READ);
+		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000 +
+		       (BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_WAS_READ);
 	if (bpf_core_field_exists(older->__i_ctime))
-		return LOOK(struct inode___before_6_11, older, __i_ctime.tv_sec) * 1000000000 +
-		       LOOK(struct inode___before_6_11, older, __i_ctime.tv_nsec);
+		return nanoseconds(BPF_CORE_READ(older, __i_ctime));
 	return nanoseconds(BPF_CORE_READ(oldest, i_ctime));
 }
 

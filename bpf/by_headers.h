@@ -82,6 +82,13 @@ struct function_exit {
 
 /* The collector makes the maps, and passes their descriptors to the compiler. */
 #define MAP(name) ((void *)bpf_pseudo_fd(1, MAP_##name))
+#define VARIABLE(type, name)
+#define POINTER_TO(name)                                \
+	({                                              \
+		u32 zero_ = 0;                          \
+                                                        \
+		bpf_map_lookup_elem(MAP(name), &zero_); \
+	})
 
 /* BCC takes functions of its main source only: the collector writes that, one call of each of these. */
 #define PROGRAM(section, name, argument) static __always_inline int run_##name(argument)
@@ -124,6 +131,11 @@ struct function_exit {
 static __always_inline struct task_struct *this_task(void)
 {
 	return (void *)bpf_get_current_task();
+}
+
+static __always_inline struct task_struct *trusted_task(void)
+{
+	return this_task();
 }
 
 #ifndef TOP_OF_KERNEL_STACK_PADDING /* x86 only */

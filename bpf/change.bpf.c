@@ -5,8 +5,8 @@
 SYSCALL(rename, 14)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.other = here(call->arg[1]),
+		.path = here(argument(call, 0)),
+		.other = here(argument(call, 1)),
 	};
 
 	return report(call, &naming);
@@ -15,8 +15,8 @@ SYSCALL(rename, 14)
 SYSCALL(renameat, 15)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.other = at(call->arg[2], call->arg[3]),
+		.path = at(argument(call, 0), argument(call, 1)),
+		.other = at(argument(call, 2), argument(call, 3)),
 	};
 
 	return report(call, &naming);
@@ -25,9 +25,9 @@ SYSCALL(renameat, 15)
 SYSCALL(renameat2, 16)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.other = at(call->arg[2], call->arg[3]),
-		.flags = (u32)call->arg[4],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.other = at(argument(call, 2), argument(call, 3)),
+		.flags = (u32)argument(call, 4),
 	};
 
 	return report(call, &naming);
@@ -36,8 +36,8 @@ SYSCALL(renameat2, 16)
 SYSCALL(link, 17)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.other = here(call->arg[1]),
+		.path = here(argument(call, 0)),
+		.other = here(argument(call, 1)),
 	};
 
 	return report(call, &naming);
@@ -46,9 +46,9 @@ SYSCALL(link, 17)
 SYSCALL(linkat, 18)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.other = at(call->arg[2], call->arg[3]),
-		.flags = (u32)call->arg[4],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.other = at(argument(call, 2), argument(call, 3)),
+		.flags = (u32)argument(call, 4),
 	};
 
 	return report(call, &naming);
@@ -57,8 +57,8 @@ SYSCALL(linkat, 18)
 SYSCALL(symlink, 19)
 {
 	struct naming naming = {
-		.path = here(call->arg[1]),
-		.text = (void *)call->arg[0],
+		.path = here(argument(call, 1)),
+		.text = (void *)argument(call, 0),
 	};
 
 	return report(call, &naming);
@@ -67,8 +67,8 @@ SYSCALL(symlink, 19)
 SYSCALL(symlinkat, 20)
 {
 	struct naming naming = {
-		.path = at(call->arg[1], call->arg[2]),
-		.text = (void *)call->arg[0],
+		.path = at(argument(call, 1), argument(call, 2)),
+		.text = (void *)argument(call, 0),
 	};
 
 	return report(call, &naming);
@@ -77,7 +77,7 @@ SYSCALL(symlinkat, 20)
 SYSCALL(unlink, 21)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
+		.path = here(argument(call, 0)),
 	};
 
 	return report(call, &naming);
@@ -86,8 +86,8 @@ SYSCALL(unlink, 21)
 SYSCALL(unlinkat, 22)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.flags = (u32)call->arg[2],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.flags = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -96,7 +96,7 @@ SYSCALL(unlinkat, 22)
 SYSCALL(rmdir, 23)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
+		.path = here(argument(call, 0)),
 	};
 
 	return report(call, &naming);
@@ -105,8 +105,8 @@ SYSCALL(rmdir, 23)
 SYSCALL(mkdir, 24)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.mode = (u16)call->arg[1],
+		.path = here(argument(call, 0)),
+		.mode = (u16)argument(call, 1),
 	};
 
 	return report(call, &naming);
@@ -115,8 +115,8 @@ SYSCALL(mkdir, 24)
 SYSCALL(mkdirat, 25)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.mode = (u16)call->arg[2],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.mode = (u16)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -126,9 +126,9 @@ SYSCALL(mkdirat, 25)
 SYSCALL(mknod, 26)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.mode = (u16)call->arg[1],
-		.flags = (u32)call->arg[2],
+		.path = here(argument(call, 0)),
+		.mode = (u16)argument(call, 1),
+		.flags = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -137,9 +137,9 @@ SYSCALL(mknod, 26)
 SYSCALL(mknodat, 27)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.mode = (u16)call->arg[2],
-		.flags = (u32)call->arg[3],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.mode = (u16)argument(call, 2),
+		.flags = (u32)argument(call, 3),
 	};
 
 	return report(call, &naming);
@@ -148,8 +148,8 @@ SYSCALL(mknodat, 27)
 SYSCALL(chmod, 28)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.mode = (u16)call->arg[1],
+		.path = here(argument(call, 0)),
+		.mode = (u16)argument(call, 1),
 	};
 
 	return report(call, &naming);
@@ -158,8 +158,8 @@ SYSCALL(chmod, 28)
 SYSCALL(fchmod, 29)
 {
 	struct naming naming = {
-		.path = open_as(call->arg[0]),
-		.mode = (u16)call->arg[1],
+		.path = open_as(argument(call, 0)),
+		.mode = (u16)argument(call, 1),
 	};
 
 	return report(call, &naming);
@@ -168,8 +168,8 @@ SYSCALL(fchmod, 29)
 SYSCALL(fchmodat, 30)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.mode = (u16)call->arg[2],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.mode = (u16)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -178,9 +178,9 @@ SYSCALL(fchmodat, 30)
 SYSCALL(fchmodat2, 31)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.mode = (u16)call->arg[2],
-		.flags = (u32)call->arg[3],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.mode = (u16)argument(call, 2),
+		.flags = (u32)argument(call, 3),
 	};
 
 	return report(call, &naming);
@@ -189,9 +189,9 @@ SYSCALL(fchmodat2, 31)
 SYSCALL(chown, 32)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.owner = (u32)call->arg[1],
-		.group = (u32)call->arg[2],
+		.path = here(argument(call, 0)),
+		.owner = (u32)argument(call, 1),
+		.group = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -200,9 +200,9 @@ SYSCALL(chown, 32)
 SYSCALL(lchown, 33)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.owner = (u32)call->arg[1],
-		.group = (u32)call->arg[2],
+		.path = here(argument(call, 0)),
+		.owner = (u32)argument(call, 1),
+		.group = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -211,9 +211,9 @@ SYSCALL(lchown, 33)
 SYSCALL(fchown, 34)
 {
 	struct naming naming = {
-		.path = open_as(call->arg[0]),
-		.owner = (u32)call->arg[1],
-		.group = (u32)call->arg[2],
+		.path = open_as(argument(call, 0)),
+		.owner = (u32)argument(call, 1),
+		.group = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);
@@ -222,10 +222,10 @@ SYSCALL(fchown, 34)
 SYSCALL(fchownat, 35)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.owner = (u32)call->arg[2],
-		.group = (u32)call->arg[3],
-		.flags = (u32)call->arg[4],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.owner = (u32)argument(call, 2),
+		.group = (u32)argument(call, 3),
+		.flags = (u32)argument(call, 4),
 	};
 
 	return report(call, &naming);
@@ -234,7 +234,7 @@ SYSCALL(fchownat, 35)
 SYSCALL(utime, 36)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
+		.path = here(argument(call, 0)),
 	};
 
 	return report(call, &naming);
@@ -243,7 +243,7 @@ SYSCALL(utime, 36)
 SYSCALL(utimes, 37)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
+		.path = here(argument(call, 0)),
 	};
 
 	return report(call, &naming);
@@ -252,7 +252,7 @@ SYSCALL(utimes, 37)
 SYSCALL(futimesat, 38)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
+		.path = at(argument(call, 0), argument(call, 1)),
 	};
 
 	return report(call, &naming);
@@ -261,8 +261,8 @@ SYSCALL(futimesat, 38)
 SYSCALL(utimensat, 39)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.flags = (u32)call->arg[3],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.flags = (u32)argument(call, 3),
 	};
 
 	return report(call, &naming);

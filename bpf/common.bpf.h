@@ -18,7 +18,7 @@
 #define CHUNK_SIZE 8192
 
 #define WORD 8
-/* Longer names are not remembered as they are. */
+/* Names that do not fit, with their end and one byte more, are not remembered as they are; a power of two. */
 #define NAME_WORDS 8
 
 /* A path that is to be walked up when all else is in the record, and where in it its size belongs. */
@@ -27,6 +27,12 @@ struct walk {
 	u64 dentry;
 	u32 size_at; /* 0: there is none to walk */
 	u32 pad;
+};
+
+/* What tells an entry from others of its directory: the hash and the length of its name. */
+struct entry {
+	u64 parent;
+	u64 name_hash;
 };
 
 /* All that decides whether an open for reading is needed, as it comes from the kernel. */
@@ -41,9 +47,7 @@ struct open {
 	u64 base_dentry;
 	u64 mnt;
 	u64 dentry;
-	u64 name_hash;
-	u64 inode;
-	s64 changed; /* the inode, in nanoseconds since 1970 */
+	struct entry entry;
 	u64 name[NAME_WORDS]; /* as it was passed, to its end */
 };
 
@@ -93,12 +97,7 @@ struct {
 	__type(value, struct losses);
 } losses SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct config);
-} config SEC(".maps");
+VARIABLE(struct config, config);
 
 /* An element per CPU rather than a per-CPU map: the kernel limits the elements of those to 32 KiB. */
 struct {
@@ -124,18 +123,11 @@ struct {
 	__type(value, u32);
 } scopes SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct moves);
-} moves SEC(".maps");
+VARIABLE(struct moves, moves);
 
 static __always_inline struct config *settings(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(MAP(config), &zero);
+	return POINTER_TO(config);
 }
 
 static __always_inline struct record *this_record(void)
@@ -147,9 +139,7 @@ static __always_inline struct record *this_record(void)
 
 static __always_inline struct moves *these_moves(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(MAP(moves), &zero);
+	return POINTER_TO(moves);
 }
 
 /* How many names have got another place; always 0 if nobody counts. */

@@ -4,14 +4,14 @@
 
 static __always_inline s32 copy(const struct call *call)
 {
-	return call->result < 0 ? call->arg[0] : call->result;
+	return call->result < 0 ? argument(call, 0) : call->result;
 }
 
 SYSCALL(dup, 71)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (s32)call->arg[0] },
+		.number = { (s32)argument(call, 0) },
 	};
 
 	return report_about(call, &told, copy(call));
@@ -21,7 +21,7 @@ SYSCALL(dup2, 72)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (s32)call->arg[0], (s32)call->arg[1] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1) },
 	};
 
 	return report_about(call, &told, copy(call));
@@ -31,7 +31,7 @@ SYSCALL(dup3, 73)
 {
 	struct told told = {
 		.count = 3,
-		.number = { (s32)call->arg[0], (s32)call->arg[1], (u32)call->arg[2] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1), (u32)argument(call, 2) },
 	};
 
 	return report_about(call, &told, copy(call));
@@ -41,7 +41,7 @@ SYSCALL(socket, 74)
 {
 	struct told told = {
 		.count = 3,
-		.number = { (s32)call->arg[0], (s32)call->arg[1], (s32)call->arg[2] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1), (s32)argument(call, 2) },
 	};
 
 	return report_about(call, &told, call->result < 0 ? NO_FD : call->result);

@@ -81,7 +81,7 @@ SEC("fentry/skb_consume_udp") int BPF_PROG(at_dns, struct sock *sk, struct sk_bu
 static __always_inline const void *received(struct call *call)
 {
 	struct pt_regs *regs = registers_of(call->task);
-	const void *parts = (void *)call->arg[1];
+	const void *parts = (void *)argument(call, 1);
 	struct message message = {};
 	struct part first = {};
 
@@ -111,7 +111,8 @@ SEC("raw_tp/sock_recv_length") int BPF_PROG(on_dns, struct sock *sk, int length,
 	const void *data;
 
 	if (length <= 0 || flags & MSG_PEEK || LOOK(struct sock, sk, sk_protocol) != IPPROTO_UDP ||
-	    LOOK(struct sock, sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !read_call(&call, 0))
+	    LOOK(struct sock, sk, __sk_common.skc_dport) != bpf_htons(DNS_PORT) || !begin_call(&call) ||
+	    !call_wanted(&call))
 		return 0;
 	data = received(&call);
 	record = data ? begin(call.task) : NULL;

@@ -5,75 +5,91 @@
 
 #define O_WRONLY 01
 
+/*
+ * OPEN(openat, 6) { ... } defines the programs of SYSCALL(openat, 6); its body says what is opened. Where functions are
+ * hooked, what is as it was before goes first, since of that all is known already.
+ */
+#define OPEN(name, number)                                                                       \
+	static __always_inline void name_##name(const struct call *call, struct naming *naming); \
+	CALL_PROGRAMS(name, number, #name)                                                       \
+	{                                                                                        \
+		struct naming naming = { .limited = true };                                      \
+                                                                                                 \
+		if (!begin_call(call))                                                           \
+			return 0;                                                                \
+		if (call->hooked) {                                                              \
+			name_##name(call, &naming);                                              \
+			if (left_out_again(call, &naming))                                       \
+				return 0;                                                        \
+		}                                                                                \
+		if (!call_wanted(call))                                                          \
+			return 0;                                                                \
+		name_##name(call, &naming);                                                      \
+		return opened(call, &naming);                                                    \
+	}                                                                                        \
+	static __always_inline void name_##name(const struct call *call, struct naming *naming)
+
+static __always_inline bool left_out_again(const struct call *call, struct naming *naming)
+{
+	struct task_struct *task = trusted_task();
+
+	if (call->result >= 0)
+		naming->file = file_opened(task, call->result);
+	if (!is_again(call, task, naming))
+		return false;
+	leave_out(call->kind);
+	return true;
+}
+
 static __always_inline int opened(struct call *call, struct naming *naming)
 {
 	if (!access_wanted(call->filter, call->kind, access_of(naming->flags))) {
 		leave_out(call->kind);
 		return 0;
 	}
-	naming->limited = true;
 	if (call->result >= 0)
 		naming->file = file_opened(call->task, call->result);
-	if (is_again(call, naming)) {
-		leave_out(call->kind);
-		return 0;
-	}
 	return is_idle_read(call, naming->flags, naming->file) ? 0 : report(call, naming);
 }
 
-SYSCALL(open, 5)
+OPEN(open, 5)
 {
-	struct naming naming = {
-		.path = here(call->arg[0]),
-		.flags = (u32)call->arg[1],
-		.mode = (u16)call->arg[2],
-	};
-
-	return opened(call, &naming);
+	naming->path = here(argument(call, 0));
+	naming->flags = (u32)argument(call, 1);
+	naming->mode = (u16)argument(call, 2);
 }
 
-SYSCALL(openat, 6)
+OPEN(openat, 6)
 {
-	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.flags = (u32)call->arg[2],
-		.mode = (u16)call->arg[3],
-	};
-
-	return opened(call, &naming);
+	naming->path = at(argument(call, 0), argument(call, 1));
+	naming->flags = (u32)argument(call, 2);
+	naming->mode = (u16)argument(call, 3);
 }
 
-SYSCALL(openat2, 7)
+OPEN(openat2, 7)
 {
 	struct open_how how = {};
-	struct naming naming = { .path = at(call->arg[0], call->arg[1]) };
 
-	bpf_probe_read_user(&how, sizeof(how), (void *)call->arg[2]);
-	naming.flags = how.flags;
-	naming.mode = how.mode;
-	naming.path.beneath = how.resolve & RESOLVE_IN_ROOT;
-	return opened(call, &naming);
+	bpf_probe_read_user(&how, sizeof(how), (void *)argument(call, 2));
+	naming->path = at(argument(call, 0), argument(call, 1));
+	naming->path.beneath = how.resolve & RESOLVE_IN_ROOT;
+	naming->flags = how.flags;
+	naming->mode = how.mode;
 }
 
-SYSCALL(creat, 8)
+OPEN(creat, 8)
 {
-	struct naming naming = {
-		.path = here(call->arg[0]),
-		.flags = O_CREAT | O_WRONLY | O_TRUNC,
-		.mode = (u16)call->arg[1],
-	};
-
-	return opened(call, &naming);
+	naming->path = here(argument(call, 0));
+	naming->flags = O_CREAT | O_WRONLY | O_TRUNC;
+	naming->mode = (u16)argument(call, 1);
 }
 
 /* The file is told by what is open afterwards. */
-SYSCALL(open_by_handle_at, 79)
+OPEN(open_by_handle_at, 79)
 {
-	struct naming naming = { .flags = (u32)call->arg[2] };
-
 	if (call->result >= 0)
-		naming.path = open_as(call->result);
-	return opened(call, &naming);
+		naming->path = open_as(call->result);
+	naming->flags = (u32)argument(call, 2);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,7 @@ SYSCALL(setuid, 44)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -16,7 +16,7 @@ SYSCALL(setgid, 45)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -26,7 +26,7 @@ SYSCALL(setreuid, 46)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (u32)call->arg[0], (u32)call->arg[1] },
+		.number = { (u32)argument(call, 0), (u32)argument(call, 1) },
 	};
 
 	return report(call, &told);
@@ -36,7 +36,7 @@ SYSCALL(setregid, 47)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (u32)call->arg[0], (u32)call->arg[1] },
+		.number = { (u32)argument(call, 0), (u32)argument(call, 1) },
 	};
 
 	return report(call, &told);
@@ -46,7 +46,7 @@ SYSCALL(setresuid, 48)
 {
 	struct told told = {
 		.count = 3,
-		.number = { (u32)call->arg[0], (u32)call->arg[1], (u32)call->arg[2] },
+		.number = { (u32)argument(call, 0), (u32)argument(call, 1), (u32)argument(call, 2) },
 	};
 
 	return report(call, &told);
@@ -56,7 +56,7 @@ SYSCALL(setresgid, 49)
 {
 	struct told told = {
 		.count = 3,
-		.number = { (u32)call->arg[0], (u32)call->arg[1], (u32)call->arg[2] },
+		.number = { (u32)argument(call, 0), (u32)argument(call, 1), (u32)argument(call, 2) },
 	};
 
 	return report(call, &told);
@@ -66,7 +66,7 @@ SYSCALL(setfsuid, 50)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -76,7 +76,7 @@ SYSCALL(setfsgid, 51)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -106,7 +106,7 @@ SYSCALL(capset, 52)
 		BPF_CORE_READ_INTO(&told.number[2], cred, cap_effective);
 		return report(call, &told);
 	}
-	bpf_probe_read_user(half, sizeof(half), (void *)call->arg[1]);
+	bpf_probe_read_user(half, sizeof(half), (void *)argument(call, 1));
 	told.number[0] = whole(half[0].inheritable, half[1].inheritable);
 	told.number[1] = whole(half[0].permitted, half[1].permitted);
 	told.number[2] = whole(half[0].effective, half[1].effective);
@@ -117,17 +117,17 @@ SYSCALL(setns, 53)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[1] },
+		.number = { (u32)argument(call, 1) },
 	};
 
-	return report_about(call, &told, call->arg[0]);
+	return report_about(call, &told, argument(call, 0));
 }
 
 SYSCALL(unshare, 54)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);

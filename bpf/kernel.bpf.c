@@ -8,8 +8,8 @@ SYSCALL(init_module, 58)
 {
 	struct told told = {
 		.count = 1,
-		.number = { call->arg[1] },
-		.text = (void *)call->arg[2],
+		.number = { argument(call, 1) },
+		.text = (void *)argument(call, 2),
 	};
 
 	return report(call, &told);
@@ -19,19 +19,19 @@ SYSCALL(finit_module, 59)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[2] },
-		.text = (void *)call->arg[1],
+		.number = { (u32)argument(call, 2) },
+		.text = (void *)argument(call, 1),
 	};
 
-	return report_about(call, &told, call->arg[0]);
+	return report_about(call, &told, argument(call, 0));
 }
 
 SYSCALL(delete_module, 60)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[1] },
-		.text = (void *)call->arg[0],
+		.number = { (u32)argument(call, 1) },
+		.text = (void *)argument(call, 0),
 	};
 
 	return report(call, &told);
@@ -41,7 +41,7 @@ SYSCALL(bpf, 61)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -52,10 +52,10 @@ SYSCALL(perf_event_open, 62)
 {
 	struct told told = {
 		.count = 4,
-		.number = { 0, (s32)call->arg[1], (s32)call->arg[2], (u32)call->arg[4] },
+		.number = { 0, (s32)argument(call, 1), (s32)argument(call, 2), (u32)argument(call, 4) },
 	};
 
-	bpf_probe_read_user(&told.number[0], sizeof(u32), (void *)call->arg[0]);
+	bpf_probe_read_user(&told.number[0], sizeof(u32), (void *)argument(call, 0));
 	return report(call, &told);
 }
 
@@ -63,8 +63,8 @@ SYSCALL(memfd_create, 63)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[1] },
-		.text = (void *)call->arg[0],
+		.number = { (u32)argument(call, 1) },
+		.text = (void *)argument(call, 0),
 	};
 
 	return report(call, &told);
@@ -74,7 +74,7 @@ SYSCALL(userfaultfd, 64)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (u32)call->arg[0] },
+		.number = { (u32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -84,11 +84,11 @@ SYSCALL(prctl, 65)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (s32)call->arg[0], call->arg[1] },
+		.number = { (s32)argument(call, 0), argument(call, 1) },
 	};
 
 	if (told.number[0] == PR_SET_NAME)
-		told.text = (void *)call->arg[1];
+		told.text = (void *)argument(call, 1);
 	return report(call, &told);
 }
 
@@ -96,7 +96,7 @@ SYSCALL(keyctl, 66)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (s32)call->arg[0] },
+		.number = { (s32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -106,9 +106,9 @@ SYSCALL(keyctl, 66)
 SYSCALL(io_uring_setup, 70)
 {
 	u32 parameters[3] = {};
-	struct told told = { .count = 2, .number = { (u32)call->arg[0] } };
+	struct told told = { .count = 2, .number = { (u32)argument(call, 0) } };
 
-	bpf_probe_read_user(parameters, sizeof(parameters), (void *)call->arg[1]);
+	bpf_probe_read_user(parameters, sizeof(parameters), (void *)argument(call, 1));
 	told.number[1] = parameters[2];
 	return report(call, &told);
 }

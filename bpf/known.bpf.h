@@ -24,12 +24,13 @@ struct {
 	__type(value, u64);
 } known SEC(".maps");
 
-/* Opens as they were, each in a place that follows from it; not read while it is changed. */
+/* Opens as they were, each in a place that follows from it. */
 struct remembered {
-	u32 changing;
-	u32 changes;
+	u64 changes; /* counted by two; with CHANGING while one is going on */
 	struct open open;
 };
+
+#define CHANGING 1
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -146,15 +147,16 @@ static __always_inline struct remembered *remembered_at(u64 name_hash, u64 how, 
 static __always_inline void remember_open(const struct open *open)
 {
 	struct remembered *known =
-		open->size ? remembered_at(open->name_hash, open->how, open->cgroup) : NULL;
+		open->size ? remembered_at(open->entry.name_hash, open->how, open->cgroup) : NULL;
+	u64 changes;
 
-	if (!known || __sync_lock_test_and_set(&known->changing, 1))
+	changes = known ? __sync_fetch_and_or(&known->changes, CHANGING) : CHANGING;
+	if (changes & CHANGING)
 		return;
-	known->changes++;
 	barrier();
 	known->open = *open;
 	barrier();
-	known->changing = 0;
+	known->changes = changes + 2;
 }
 
 /* Nobody wants this one, which was looked at in full; where nothing has moved, by one path from beginning to end. */

@@ -5,10 +5,10 @@
 SYSCALL(mount, 40)
 {
 	struct naming naming = {
-		.path = here(call->arg[1]),
-		.other = here(call->arg[0]),
-		.text = (void *)call->arg[2],
-		.flags = (u32)call->arg[3],
+		.path = here(argument(call, 1)),
+		.other = here(argument(call, 0)),
+		.text = (void *)argument(call, 2),
+		.flags = (u32)argument(call, 3),
 	};
 
 	return report(call, &naming);
@@ -17,8 +17,8 @@ SYSCALL(mount, 40)
 SYSCALL_AT(umount2, 41, "umount")
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.flags = (u32)call->arg[1],
+		.path = here(argument(call, 0)),
+		.flags = (u32)argument(call, 1),
 	};
 
 	return report(call, &naming);
@@ -27,8 +27,8 @@ SYSCALL_AT(umount2, 41, "umount")
 SYSCALL(pivot_root, 42)
 {
 	struct naming naming = {
-		.path = here(call->arg[0]),
-		.other = here(call->arg[1]),
+		.path = here(argument(call, 0)),
+		.other = here(argument(call, 1)),
 	};
 
 	return report(call, &naming);
@@ -36,7 +36,7 @@ SYSCALL(pivot_root, 42)
 
 SYSCALL(chroot, 43)
 {
-	struct naming naming = { .path = here(call->arg[0]) };
+	struct naming naming = { .path = here(argument(call, 0)) };
 
 	/* Once it succeeded, the kernel knows the new root directory better than any path. */
 	naming.path.rooted = !call->result;
@@ -46,9 +46,9 @@ SYSCALL(chroot, 43)
 SYSCALL(move_mount, 80)
 {
 	struct naming naming = {
-		.path = at(call->arg[2], call->arg[3]),
-		.other = at(call->arg[0], call->arg[1]),
-		.flags = (u32)call->arg[4],
+		.path = at(argument(call, 2), argument(call, 3)),
+		.other = at(argument(call, 0), argument(call, 1)),
+		.flags = (u32)argument(call, 4),
 	};
 
 	return report(call, &naming);
@@ -57,8 +57,8 @@ SYSCALL(move_mount, 80)
 SYSCALL(open_tree, 81)
 {
 	struct naming naming = {
-		.path = at(call->arg[0], call->arg[1]),
-		.flags = (u32)call->arg[2],
+		.path = at(argument(call, 0), argument(call, 1)),
+		.flags = (u32)argument(call, 2),
 	};
 
 	return report(call, &naming);

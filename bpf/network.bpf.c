@@ -19,14 +19,14 @@ static __always_inline int report_accept(struct call *call)
 
 	if (call->result == -EAGAIN && call->settings->skip & SKIP_EMPTY_CALLS)
 		return 0;
-	return report(call, call->result < 0 ? call->arg[0] : call->result, none);
+	return report(call, call->result < 0 ? argument(call, 0) : call->result, none);
 }
 
 SYSCALL(connect, 9)
 {
-	struct address passed = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
+	struct address passed = { .bytes = (void *)argument(call, 1), .size = argument(call, 2) };
 
-	return report(call, call->arg[0], passed);
+	return report(call, argument(call, 0), passed);
 }
 
 SYSCALL(accept, 10)
@@ -41,45 +41,49 @@ SYSCALL(accept4, 11)
 
 SYSCALL(bind, 12)
 {
-	struct address passed = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
+	struct address passed = { .bytes = (void *)argument(call, 1), .size = argument(call, 2) };
 
-	return report(call, call->arg[0], passed);
+	return report(call, argument(call, 0), passed);
 }
 
 SYSCALL(listen, 13)
 {
 	struct address none = {};
 
-	return report(call, call->arg[0], none);
+	return report(call, argument(call, 0), none);
 }
 
 SYSCALL(sendto, 75)
 {
-	struct part data = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
-	struct address far = { .bytes = (void *)call->arg[4], .size = call->arg[5] };
+	struct part data = { .bytes = (void *)argument(call, 1), .size = argument(call, 2) };
+	struct address far = { .bytes = (void *)argument(call, 4), .size = argument(call, 5) };
 
-	return report_transfer(call, call->arg[0], socket_at(call, call->arg[0]), far, data, call->arg[2]);
+	return report_transfer(call, argument(call, 0), socket_at(call, argument(call, 0)), far, data,
+	                       argument(call, 2));
 }
 
 SYSCALL(sendmsg, 76)
 {
-	return report_message(call, call->arg[0], socket_at(call, call->arg[0]), (void *)call->arg[1]);
+	return report_message(call, argument(call, 0), socket_at(call, argument(call, 0)),
+	                      (void *)argument(call, 1));
 }
 
 SYSCALL(recvfrom, 77)
 {
-	struct part data = { .bytes = (void *)call->arg[1], .size = call->arg[2] };
+	struct part data = { .bytes = (void *)argument(call, 1), .size = argument(call, 2) };
 	struct address far = {};
 
-	bpf_probe_read_user(&far.size, sizeof(far.size), (void *)call->arg[5]);
+	bpf_probe_read_user(&far.size, sizeof(far.size), (void *)argument(call, 5));
 	if (far.size)
-		far.bytes = (void *)call->arg[4];
-	return report_transfer(call, call->arg[0], socket_at(call, call->arg[0]), far, data, call->arg[2]);
+		far.bytes = (void *)argument(call, 4);
+	return report_transfer(call, argument(call, 0), socket_at(call, argument(call, 0)), far, data,
+	                       argument(call, 2));
 }
 
 SYSCALL(recvmsg, 78)
 {
-	return report_message(call, call->arg[0], socket_at(call, call->arg[0]), (void *)call->arg[1]);
+	return report_message(call, argument(call, 0), socket_at(call, argument(call, 0)),
+	                      (void *)argument(call, 1));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,7 @@ SYSCALL(ptrace, 55)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (s32)call->arg[0], (s32)call->arg[1] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1) },
 	};
 
 	return report(call, &told);
@@ -16,7 +16,7 @@ SYSCALL(process_vm_readv, 56)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (s32)call->arg[0] },
+		.number = { (s32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -26,7 +26,7 @@ SYSCALL(process_vm_writev, 57)
 {
 	struct told told = {
 		.count = 1,
-		.number = { (s32)call->arg[0] },
+		.number = { (s32)argument(call, 0) },
 	};
 
 	return report(call, &told);
@@ -50,30 +50,30 @@ SYSCALL(kill, 67)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (s32)call->arg[0], (s32)call->arg[1] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1) },
 	};
 
-	return report_signal(call, &told, call->arg[1]);
+	return report_signal(call, &told, argument(call, 1));
 }
 
 SYSCALL(tkill, 68)
 {
 	struct told told = {
 		.count = 2,
-		.number = { (s32)call->arg[0], (s32)call->arg[1] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1) },
 	};
 
-	return report_signal(call, &told, call->arg[1]);
+	return report_signal(call, &told, argument(call, 1));
 }
 
 SYSCALL(tgkill, 69)
 {
 	struct told told = {
 		.count = 3,
-		.number = { (s32)call->arg[0], (s32)call->arg[1], (s32)call->arg[2] },
+		.number = { (s32)argument(call, 0), (s32)argument(call, 1), (s32)argument(call, 2) },
 	};
 
-	return report_signal(call, &told, call->arg[2]);
+	return report_signal(call, &told, argument(call, 2));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -11,12 +11,13 @@
 /* A system call that has returned. kind is the event type's number in wire/event_types.py. */
 struct call {
 	void *context;
+	bool hooked; /* at the end of its function, not at its tracepoint */
+	struct pt_regs *regs;
 	struct task_struct *task;
 	struct config *settings;
 	struct filter *filter;
 	u32 kind;
 	s64 result;
-	u64 arg[6];
 };
 
 /*
@@ -27,23 +28,33 @@ struct call {
 #define SYSCALL(name, number) SYSCALL_AT(name, number, #name)
 
 /* The same for a call that the kernel has another name for. */
-#define SYSCALL_AT(name, number, called)                                                 \
-	static __always_inline int handle_##name(struct call *call);                     \
-	PROGRAM("tp/syscalls/sys_exit_" called, on_##name, struct syscall_exit *context) \
-	{                                                                                \
-		struct call call = { .context = context, .kind = number };               \
-                                                                                         \
-		call.result = context->result;                                           \
-		return read_call(&call, 0) ? handle_##name(&call) : 0;                   \
-	}                                                                                \
-	FUNCTION_PROGRAM(called, at_##name)                                              \
-	{                                                                                \
-		struct call call = { .context = context, .kind = number };               \
-                                                                                         \
-		call.result = context->result;                                           \
-		return read_call(&call, context->argument) ? handle_##name(&call) : 0;   \
-	}                                                                                \
+#define SYSCALL_AT(name, number, called)                                                \
+	static __always_inline int handle_##name(struct call *call);                    \
+	CALL_PROGRAMS(name, number, called)                                             \
+	{                                                                               \
+		return begin_call(call) && call_wanted(call) ? handle_##name(call) : 0; \
+	}                                                                               \
 	static __always_inline int handle_##name(struct call *call)
+
+/* Both programs, whose body begins with a call of which only the context and the result have been read. */
+#define CALL_PROGRAMS(name, number, called)                                                \
+	static __always_inline int take_##name(struct call *call);                         \
+	PROGRAM("tp/syscalls/sys_exit_" called, on_##name, struct syscall_exit *context)   \
+	{                                                                                  \
+		struct call call = { .context = context, .kind = number };                 \
+                                                                                           \
+		call.result = context->result;                                             \
+		return take_##name(&call);                                                 \
+	}                                                                                  \
+	FUNCTION_PROGRAM(called, at_##name)                                                \
+	{                                                                                  \
+		struct call call = { .context = context, .kind = number, .hooked = true }; \
+                                                                                           \
+		call.regs = (void *)context->argument;                                     \
+		call.result = context->result;                                             \
+		return take_##name(&call);                                                 \
+	}                                                                                  \
+	static __always_inline int take_##name(struct call *call)
 
 /* The interface of sendmsg(2) and recvmsg(2). */
 struct part {
@@ -65,37 +76,58 @@ static __always_inline bool is_own(const struct config *settings, struct task_st
 	       (settings->own_cgroup && settings->own_cgroup == this_cgroup_id(settings));
 }
 
-/* False if nobody wants to know. hooked are the registers that a hooked function was given, 0 at a tracepoint. */
-static __always_inline bool read_call(struct call *call, u64 hooked)
+static __always_inline bool begin_call(struct call *call)
 {
-	struct task_struct *task = this_task();
-	struct pt_regs *regs = (void *)hooked;
-
-	call->task = task;
 	call->settings = settings();
-	if (!call->settings || is_own(call->settings, task))
+	return call->settings;
+}
+
+/* Whether somebody may want to know; if not, it is counted. */
+static __always_inline bool call_wanted(struct call *call)
+{
+	call->task = this_task();
+	if (is_own(call->settings, call->task))
 		return false;
 	call->filter = filter_of(call->settings);
-	if (!type_wanted(call->filter, task, call->kind, call->result))
+	if (!type_wanted(call->filter, call->task, call->kind, call->result))
 		return false;
-	if (!hooked)
-		regs = registers_of(task);
-#if defined(__TARGET_ARCH_x86)
-	call->arg[0] = READ(regs, di);
-	call->arg[1] = READ(regs, si);
-	call->arg[2] = READ(regs, dx);
-	call->arg[3] = READ(regs, r10);
-	call->arg[4] = READ(regs, r8);
-	call->arg[5] = READ(regs, r9);
-#else
-	call->arg[0] = READ(regs, orig_x0);
-	call->arg[1] = READ(regs, regs[1]);
-	call->arg[2] = READ(regs, regs[2]);
-	call->arg[3] = READ(regs, regs[3]);
-	call->arg[4] = READ(regs, regs[4]);
-	call->arg[5] = READ(regs, regs[5]);
-#endif
+	if (!call->hooked)
+		call->regs = registers_of(call->task);
 	return true;
+}
+
+/* One that the call was made with. */
+static __always_inline u64 argument(const struct call *call, u32 number)
+{
+	switch (number) {
+#if defined(__TARGET_ARCH_x86)
+	case 0:
+		return READ(call->regs, di);
+	case 1:
+		return READ(call->regs, si);
+	case 2:
+		return READ(call->regs, dx);
+	case 3:
+		return READ(call->regs, r10);
+	case 4:
+		return READ(call->regs, r8);
+	default:
+		return READ(call->regs, r9);
+#else
+	case 0:
+		return READ(call->regs, orig_x0);
+	case 1:
+		return READ(call->regs, regs[1]);
+	case 2:
+		return READ(call->regs, regs[2]);
+	case 3:
+		return READ(call->regs, regs[3]);
+	case 4:
+		return READ(call->regs, regs[4]);
+	default:
+		return READ(call->regs, regs[5]);
+#endif
+	}
 }
 
 #endif

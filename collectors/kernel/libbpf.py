@@ -66,6 +66,9 @@ _KEY = struct.Struct("=I")
 
 _BTF = b"/sys/kernel/btf/vmlinux"
 
+# What the name of a map begins with that is a variable, as in bpf/by_btf.h.
+_VARIABLE = ".data."
+
 _log: list[str] = []
 
 
@@ -154,7 +157,7 @@ class BpfObject:
         name = getattr(library(), f"bpf_{what}__name")
         handle = after(self._handle, None)
         while handle:
-            yield name(handle).decode(), Handle(handle)
+            yield name(handle).decode().removeprefix(_VARIABLE), Handle(handle)
             handle = after(self._handle, handle)
 
     def load(self) -> None:

@@ -151,10 +151,10 @@ class Loaded:
 
     def _detach(self, program: Key) -> None:
         link = self._links.pop(program)
-        if program == _MOVES:
-            libbpf.write_element(self.maps["moves"], _NOT_COUNTED)
         if link is not None:
             os.close(link)
+        if program == _MOVES:
+            libbpf.write_element(self.maps["moves"], _NOT_COUNTED)
 
 
 def _programs(events: Collection[str]) -> Keys:

@@ -13,7 +13,7 @@ from wire.event_types import NUMBERS
 SOURCES = sorted(build.HERE.glob("*.bpf.c"))
 
 # SYSCALL(openat, 6) and TRACEPOINT(sched_process_fork, on_fork, ...).
-SYSCALL = re.compile(r"^SYSCALL(?:_AT)?\((\w+), (\d+)[,)]", re.MULTILINE)
+SYSCALL = re.compile(r"^(?:SYSCALL(?:_AT)?|OPEN)\((\w+), (\d+)[,)]", re.MULTILINE)
 RAW_TRACEPOINT = re.compile(r'^SEC\("raw_tp/\w+"\) int (?:BPF_PROG\()?(\w+)[(,]', re.MULTILINE)
 TRACEPOINT = re.compile(r"^TRACEPOINT\(\w+, (\w+),", re.MULTILINE)
 

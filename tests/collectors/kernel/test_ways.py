@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.kernel import HOOKS, KernelSource, casts, libbpf, ways
+from collectors.kernel import HOOKS, KernelSource, casts, headers, libbpf, ways
 from collectors.kernel.ways import Part, Way
 from tests.collectors.kernel.watching import watching
 from wire.event import Exec, Open
@@ -98,6 +98,22 @@ def test_every_call_has_both_programs() -> None:
         for name, call in calls.items():
             if name != "on_finish":
                 assert sections[name.replace("on_", "at_", 1)].endswith(f"_sys_{call}")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("source", sorted({hook.source for hook in HOOKS.values()} - headers.LEFT_OUT))
+def test_maps_without_type_information(
+    kernel: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
+) -> None:
+    """Where the kernel tells nothing of its types an object is loaded for its maps alone."""
+    monkeypatch.setattr(ways, "BTF", tmp_path / "missing")
+    monkeypatch.setattr(ways, "way", lambda: Way("no type information", typed=False))
+    found = Part(source, frozenset(), None).open()
+    try:
+        found.load()
+        assert {"config", "events", "moves", "records"} <= found.maps.keys()
+    finally:
+        found.close()
 
 
 def test_names_of_costs() -> None:
