@@ -207,13 +207,13 @@ SUBPROGRAM int note_open(u64 how, u32 size)
 	return 1;
 }
 
-/* Note an open in the record, in case that nobody needs it. */
+/* Note an open in the record, in case that nobody needs it; not where nobody counts moves. */
 static __always_inline void keep(const struct call *call, struct record *record, const struct naming *naming,
                                  u32 size)
 {
 	struct file *file = naming->file;
 
-	if (size >= sizeof(record->exact.name) || !may_come_again(naming) ||
+	if (!record->moved || size >= sizeof(record->exact.name) || !may_come_again(naming) ||
 	    !is_based(naming, record->data[sizeof(struct paths_event)] == '/'))
 		return;
 	record->exact.mnt = (u64)LOOK(struct file, file, f_path.mnt);
